@@ -160,7 +160,7 @@ export class SharedLimiter implements Limiter {
         return this.#askToProbe(item, now, prober);
       }
       if (item && !this.#isLineAsLeft(item.tat)) this.#leasesAlone = 0;
-      const wish = this.#wishOf(wanted, waitedMs, now);
+      const wish = this.#wishOf(wanted, waitedMs, now, tookMs);
       const obstacle = item && this.#obstacle(item, now, wish.aheadMs, waitedMs);
       if (obstacle) return obstacle;
       const isIdle = item !== undefined && (item.tat === undefined || item.tat < now);
@@ -187,17 +187,19 @@ export class SharedLimiter implements Limiter {
   }
 
   /** By the policy that is known: if it is another one by now, the lease is refused. */
-  #wishOf(wanted: number, waitedMs: number, now: number) {
+  #wishOf(wanted: number, waitedMs: number, now: number, tookMs: number) {
     const spacingMs = this.#spacingMs();
-    const count = Math.min(wanted, waitedMs > 0 ? slotsOfASecond(spacingMs) : this.#mostSlots(spacingMs, now));
+    const count = Math.min(wanted, waitedMs > 0 ? slotsOfASecond(spacingMs) : this.#mostSlots(spacingMs, now, tookMs));
     const aheadMs = Math.min(leaseAheadMs(waitedMs), longestReachMs - (count - 1) * spacingMs);
     return { count, spacingMs, spanMs: count * spacingMs, aheadMs, policy: policyNumber(this.#known) };
   }
 
   /** Twice as many with each lease after which no one else has joined the line: a lease is a write, however long it is. */
-  #mostSlots(spacingMs: number, now: number): number {
+  #mostSlots(spacingMs: number, now: number, tookMs: number): number {
     const aSecond = slotsOfASecond(spacingMs);
-    const inReach = Math.floor((longestReachMs - answerRoomMs - Math.max(0, this.#lineEndMs - now)) / spacingMs);
+    // An idle line begins when a slow table has answered, and must not reach further for that.
+    const roomMs = Math.max(answerRoomMs, tookMs);
+    const inReach = Math.floor((longestReachMs - roomMs - Math.max(0, this.#lineEndMs - now)) / spacingMs);
     return Math.max(aSecond, Math.min(inReach, aSecond * 2 ** this.#leasesAlone));
   }
 

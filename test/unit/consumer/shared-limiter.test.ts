@@ -95,6 +95,22 @@ describe('a lease', () => {
     }
   });
 
+  it('reaches no further on an idle line whose table is slow', async () => {
+    let readMs = 0;
+    const limiter = joinWith({ read: async () => (await clock.advance(readMs), store.read()) });
+    const lease = async () => {
+      const leased = await limiter.leaseSlots(1_000, 0);
+      if (leased.kind !== 'leased') throw new Error('no lease');
+      return { count: leased.count, lastSlotMs: leased.firstSlotMs + (leased.count - 1) * leased.spacingMs };
+    };
+    for (let leases = 0; leases < 4; leases++) await clock.advance((await lease()).lastSlotMs - 250 - clock.now());
+    await clock.advance(2_000);
+    readMs = 1_900;
+    const { count, lastSlotMs } = await lease();
+    expect(count).toBeGreaterThan(10);
+    expect(lastSlotMs - clock.now()).toBeLessThanOrEqual(longestReachMs);
+  });
+
   it('reports how many requests passed, and others see it', async () => {
     const [limiter, other] = [join(), join()];
     for (const _ of [1, 2, 3]) limiter.noteSuccess();
