@@ -69,7 +69,8 @@ export function deriveFeed(
   const lane = {
     ...{ feed, limit: { requests, windowSeconds, isPaced } },
     maxBatchBytes: feed.smallFiles ? smallFilesBatchBytes : queues.maxBatchBytes,
-    maxMessageBytes: feed.smallFiles ? maxMessageBytes : queues.maxMessageBytes,
+    // Beside its records, a batch of a revision has their plans and earlier versions: more than the usual 4 KiB.
+    maxMessageBytes: feed.smallFiles || given.series !== undefined ? maxMessageBytes : queues.maxMessageBytes,
   };
   const main = laneOf('main', {
     ...lane,

@@ -17,7 +17,11 @@ import { feedNumbers, feedVariables } from '../../cdk/stages/feed-numbers.ts';
 import type { StageNumbers } from '../../cdk/stages/stage-numbers.ts';
 import { stageNumbers } from '../../cdk/stages/stage-numbers.ts';
 import { createCertificate, createIssuer } from '../../localstack/certificates.ts';
+import { carryPauses } from '../../lambdas/core/limiter/pause-evidence.ts';
 import { isOneEnough } from '../../lambdas/core/limiter/turn-of-batch.ts';
+import { encodeBody } from '../../lambdas/core/records/slice-body.ts';
+import type { PlannedRecord } from '../../lambdas/core/series/revision-plan.ts';
+import { encodePlans } from '../../lambdas/core/series/revision-plan.ts';
 import { maintenance } from '../../feeds/maintenance.ts';
 import { telemetry } from '../../feeds/telemetry.ts';
 import { traffic } from '../../feeds/traffic.ts';
@@ -524,6 +528,28 @@ describe('a feed of small files', () => {
     for (const lane of feed?.lanes ?? []) {
       expect(lane).toMatchObject({ maxMessageBytes: 1_048_576, cutLimits: { maxBatchBytes: 700_000 } });
     }
+  });
+});
+
+describe('a feed with revisions', () => {
+  it('has room in a message for the largest batch with its plans and the pauses that travel with it', () => {
+    const [lane] = read({ SLUICE_TRAFFIC_SERIES: '{file}' }).feeds[0]?.lanes ?? [];
+    if (!lane) throw new Error('no lane');
+    const { maxBatchRecords, maxBatchBytes } = lane.cutLimits;
+    // Each exported hour has sent some of the records.
+    const lists = Array.from({ length: 24 }, (_, hour) => [hour.toString(16).repeat(64).slice(0, 64)]);
+    const plans = Array.from({ length: maxBatchRecords }, (_, place): PlannedRecord => {
+      const earlier = lists[place % lists.length] ?? [];
+      return { plan: place % 2 === 0 ? 'send' : 'unchanged', earlier };
+    });
+    const pause = { digits: 1.25, passes: 123_456, pauses: 1_234, sinceMs: 1.8e12, untilMs: 1.8e12 };
+    const message = {
+      ...{ v: 3, feed: 'traffic', fileId: 'f'.repeat(40), batch: 1, attempt: 1, failures: 0, kind: 'slice' },
+      ...{ ...encodePlans(plans), pauses: carryPauses(new Map(plans.map((_, place) => [place, pause]))) },
+      ...encodeBody(Buffer.alloc(maxBatchBytes, 'ü')),
+    };
+    expect(JSON.stringify(message).length).toBeGreaterThan(prod.queues.maxMessageBytes);
+    expect(JSON.stringify(message).length).toBeLessThan(lane.maxMessageBytes);
   });
 });
 
