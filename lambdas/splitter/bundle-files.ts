@@ -2,7 +2,7 @@ import { LeaseLostError } from '../core/errors.ts';
 import type { SourceObject } from '../core/account/file-account.ts';
 import { sha256Of } from '../core/records/identity.ts';
 import { fileIdOf } from '../core/account/file-id.ts';
-import { maxMembers, writeBundle } from '../core/records/bundle.ts';
+import { maxBundleBytes, maxMembers, writeBundle } from '../core/records/bundle.ts';
 import type { BundleDialect, CutLimits } from '../core/records/dialect.ts';
 import type { BundleLedger, BundleStore, SmallFilePlace } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
@@ -41,20 +41,35 @@ export async function bundleFiles(
 ): Promise<Map<string, Bundling>> {
   const idOf = (source: SourceObject): string => fileIdOf(ports.feed.name, source);
   const distinct = [...new Map(sources.map((source) => [idOf(source), source])).values()];
-  const readings = await readMembers(distinct, ports);
   const outcome = new Map<string, Bundling>();
-  const members: SmallFile[] = [];
-  readings.forEach((reading, index) => {
-    if (reading.kind === 'member') return members.push(reading.file);
-    const id = idOf(distinct[index] as SourceObject);
-    return outcome.set(id, reading.kind === 'unread' ? { kind: 'failed', error: reading.error } : { kind: 'ordinary' });
-  });
-  for (let from = 0; from < members.length; from += maxMembers) {
-    const some = members.slice(from, from + maxMembers);
-    const bundlings = await accountFor(some, ports, deadline);
-    some.forEach(({ source }, index) => outcome.set(idOf(source), bundlings[index] as Bundling));
+  for (const group of bundlesOf(distinct)) {
+    const members: SmallFile[] = [];
+    const readings = await readMembers(group, ports);
+    readings.forEach((reading, index) => {
+      if (reading.kind === 'member') return members.push(reading.file);
+      const id = idOf(group[index] as SourceObject);
+      const failed = reading.kind === 'unread';
+      return outcome.set(id, failed ? { kind: 'failed', error: reading.error } : { kind: 'ordinary' });
+    });
+    if (members.length === 0) continue;
+    const bundlings = await accountFor(members, ports, deadline);
+    members.forEach(({ source }, index) => outcome.set(idOf(source), bundlings[index] as Bundling));
   }
   return outcome;
+}
+
+/** As many files as a bundle may have, by number and by size: no more are read before these are bundled. */
+function* bundlesOf(sources: readonly SourceObject[]): Generator<SourceObject[]> {
+  let [group, bytes]: [SourceObject[], number] = [[], 0];
+  for (const source of sources) {
+    if (group.length === maxMembers || (group.length > 0 && bytes + source.sizeBytes > maxBundleBytes)) {
+      yield group;
+      [group, bytes] = [[], 0];
+    }
+    group.push(source);
+    bytes += source.sizeBytes;
+  }
+  if (group.length > 0) yield group;
 }
 
 /** In the members' order. */

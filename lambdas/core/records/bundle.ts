@@ -8,11 +8,11 @@ import { lineFeed } from './ascii.ts';
  * original bytes, then a line feed. It is cut, sent, accounted for and archived like any other file.
  */
 
-/**
- * Far fewer would share too little of what a bundle costs; far more would wait for each other, and take more memory than a
- * bundle of the largest members takes: 128 MB.
- */
+/** Far fewer would share too little of what a bundle costs; far more would wait for each other. */
 export const maxMembers = 2000;
+
+/** Of all members' bytes: the splitter has them in memory, and once more as the bundle. */
+export const maxBundleBytes = 128 * 1024 * 1024;
 
 /** The object that a bundle's record came from. */
 export interface MemberSource {

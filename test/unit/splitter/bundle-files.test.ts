@@ -2,6 +2,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { SourceObject } from '../../../lambdas/core/account/file-account.ts';
 import { requestIdOf, sha256Of } from '../../../lambdas/core/records/identity.ts';
+import { maxBundleBytes } from '../../../lambdas/core/records/bundle.ts';
 import { fileIdOf } from '../../../lambdas/core/account/file-id.ts';
 import type { Bundling } from '../../../lambdas/splitter/bundle-files.ts';
 import { bundleFiles } from '../../../lambdas/splitter/bundle-files.ts';
@@ -43,6 +44,14 @@ describe('small files', () => {
       kind: 'good',
       requestId: requestIdOf(['MR-1'], sha256Of(Buffer.from(textOf(1)))),
     });
+  });
+
+  it('that are large become more bundles, each of a size that fits the splitter’s memory', async () => {
+    const sizeBytes = maxBundleBytes / 2;
+    const sources = dropMany(3).map((source) => ({ ...source, sizeBytes }));
+    await bundle(sources);
+    expect(bundles().map((file) => file.bundle?.members)).toEqual([2, 1]);
+    expectEachOnce(sources);
   });
 
   it('that are announced again, in other groups, are sent once', async () => {
