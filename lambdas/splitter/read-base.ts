@@ -27,7 +27,7 @@ const resolution = z.object({
   resolution: z.enum(['uploaded', 'duplicate', 'handled']),
   request_id: z.string().nullable(),
   by: z.string().optional(),
-  correction: z.unknown().optional(),
+  correction: z.object({ id: z.string().optional() }).optional(),
   history: z.array(z.object({ outcome: z.string(), correction_id: z.string().optional() })).default([]),
 });
 type Resolution = z.infer<typeof resolution>;
@@ -67,6 +67,7 @@ export async function readBase(
     const sha256 = hasOtherColumns ? undefined : read.sha256;
     const resolved = resolutions.get(record);
     if (resolved && !isSuperseded(resolved)) {
+      if (hasOtherInDoubt(resolved)) return undefined;
       const requestId = resolved.request_id ?? id;
       // A corrected row has other values than the file's record.
       const isByHand = resolved.resolution === 'handled';
@@ -121,5 +122,13 @@ function unpacked(stored: Readable, hash: ReturnType<typeof createHash>, isGzip:
 
 /** Settled because a newer revision came: nothing was sent, except what its history has. */
 const isSuperseded = ({ resolution: kind, by }: Resolution): boolean => kind === 'handled' && by === resolvedBySluice;
+
+/**
+ * Another correction of it may have been stored as well, under any identity. A person who has resolved the record by hand has
+ * looked that up.
+ */
+const hasOtherInDoubt = ({ resolution: kind, correction, history }: Resolution): boolean =>
+  kind !== 'handled' &&
+  history.some((each) => isInDoubt(each) && each.correction_id !== undefined && each.correction_id !== correction?.id);
 
 const isInDoubt = ({ outcome }: { outcome: string }): boolean => outcome === 'exhausted';

@@ -198,6 +198,18 @@ describe('a record of an earlier revision that may have been sent when a newer o
     expect(world.manifestOf('traffic.2')?.failure?.code).toBe('revision_unknown');
     expect(world.api.doubled).toEqual([]);
   });
+
+  it('is noted as in doubt if its correction was killed, although another one was delivered', async () => {
+    await world.correct('traffic.1', 3, { spot: 'S33', client: 'First' });
+    await killAfterStored('S33');
+    await world.correct('traffic.1', 3, { spot: 'S3', client: 'Second' });
+    await world.handle(world.queue.length - 1, false);
+    expect(await deadOf(1, 3)).toMatchObject({ state: 'resolved', resolution: 'uploaded' });
+    world.drop(2, [...second, { spot: 'S33', client: 'Third' }]);
+    await run();
+    expect(world.api.doubled).toEqual([]);
+    expect(world.manifestOf('traffic.2')?.failure?.code).toBe('revision_unknown');
+  });
 });
 
 describe('a correction that was refused for certain', () => {
