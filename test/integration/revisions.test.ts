@@ -5,7 +5,7 @@ import { sha256Of } from '../../lambdas/core/records/identity.ts';
 import type { DeadLetter } from '../support/deployed-stack.ts';
 import { DeployedStack, waitFor } from '../support/deployed-stack.ts';
 import { expectExactLetters, expectReceipts } from '../support/expect-exact.ts';
-import { expectVerified } from '../support/expect-verified.ts';
+import { expectSeriesVerified, expectVerified } from '../support/expect-verified.ts';
 import { runSluice } from '../support/run-sluice.ts';
 import { header } from '../support/traffic-exports.ts';
 import { zipArchive } from '../support/zip-archive.ts';
@@ -259,4 +259,51 @@ describe.concurrent('of a log that is exported again', () => {
     await expectReceipts(stack, manifest, Buffer.from(text));
     for (const each of [amended, manifest]) await expectVerified(stack, each);
   });
+});
+
+// Alone: the limit that the tests above share would end the first file's upload before the second file is read.
+it('a revision stops the one before during its upload, and sends what the API lacks', async () => {
+  const prefix = newPrefix();
+  // 20 seconds at the API's limit.
+  const rows = 8_000;
+  const text = exportOf(prefix, rows);
+  const isChanged = (n: number) => n <= 4 || n === rows;
+  const lastRow = `${prefix}-${rows},WABC,${airtime},30,`;
+  const revised = exportOf(prefix, rows, 4).replace(`${lastRow}Client`, `${lastRow}Changed`);
+  const first = await stack.drop(`traffic/revisions/${prefix}_R1.csv`, text);
+  const early = await waitFor('the first one to be sent', async () => {
+    const { length } = await stack.schedule(prefix);
+    return length > 0 ? length : undefined;
+  });
+  const second = await stack.drop(`traffic/revisions/${prefix}_R2.csv`, revised);
+  expect(early, 'the second one comes during the upload').toBeLessThan(rows);
+
+  const stopped = await stack.manifestOf(first.fileId, 1, 240_000);
+  expect(stopped).toMatchObject({
+    ...{ state: 'superseded', failure: { code: 'newer_revision' }, total_records: rows, reconciled: true },
+    ...{ unchanged_records: 0, duplicate_records: 0, dead_lettered_records: 0 },
+  });
+  expect(stopped.failure?.message).toContain(second.fileId);
+  expect(stopped.held_records).toBeGreaterThan(0);
+  const receipts = await stack.receiptsOf(stopped);
+  const sent = new Set(receipts.flatMap(({ outcome, record }) => (outcome === 'uploaded' ? [record] : [])));
+  expect(sent.size).toBe(stopped.uploaded_records);
+  expect(sent.size).toBeGreaterThanOrEqual(early);
+  expect(sent.size + stopped.held_records).toBe(rows);
+
+  const manifest = await stack.manifestOf(second.fileId, 1, 240_000);
+  const unchanged = [...sent].filter((n) => !isChanged(n)).length;
+  expect(manifest).toMatchObject({
+    ...{ state: 'completed', total_records: rows, unchanged_records: unchanged, uploaded_records: rows - unchanged },
+    ...{ removed_records: 0, duplicate_records: 0, dead_lettered_records: 0, held_records: 0, reconciled: true },
+    compared_with: [{ file_id: first.fileId }],
+  });
+  await expectEntries(prefix, rows, (n) => {
+    const earlier: Sent[] = sent.has(n) ? [[text, 'Client']] : [];
+    if (isChanged(n)) return [...earlier, [revised, 'Changed']];
+    return sent.has(n) ? earlier : [[revised, 'Client']];
+  });
+  await expectReceipts(stack, stopped, Buffer.from(text));
+  await expectReceipts(stack, manifest, Buffer.from(revised));
+  await expectSeriesVerified(stack, [first.fileId, second.fileId]);
 });

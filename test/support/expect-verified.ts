@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { expect } from 'vitest';
@@ -6,6 +6,7 @@ import { manifestName, readManifest } from '../../cli/verify/read-manifest.ts';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import type { DeployedStack } from './deployed-stack.ts';
 import { verifyByPython, verifyHere, writeEvidence } from './evidence.ts';
+import { runSluice } from './run-sluice.ts';
 
 /**
  * A manifest with every object that it and the manifests before it name, copied from the archive, is valid offline by two
@@ -38,6 +39,24 @@ export async function expectVerified(stack: DeployedStack, manifest: Manifest): 
     expect(second?.isComplete ?? isWhole, second?.said).toBe(isWhole && !isBlind);
   } finally {
     rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/**
+ * The revisions of a series, as the command line copies them, are valid offline by two verifiers.
+ * @param fileIds of all of them, the newest last
+ */
+export async function expectSeriesVerified(stack: DeployedStack, fileIds: readonly string[]): Promise<void> {
+  const root = mkdtempSync(join(tmpdir(), 'sluice-series-'));
+  try {
+    const dir = join(root, 'series');
+    const copied = await runSluice(stack, ['evidence', fileIds.at(-1) ?? '', '--series', '--out', dir]);
+    expect(copied, `${copied.out}\n${copied.err}`).toMatchObject({ code: 0 });
+    expect(readdirSync(dir).toSorted()).toEqual(fileIds.toSorted());
+    const second = verifyByPython('--series', dir);
+    expect(second?.holds ?? true, second?.said).toBe(true);
+  } finally {
+    rmSync(root, { recursive: true, force: true });
   }
 }
 
