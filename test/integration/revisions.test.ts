@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sha256Of } from '../../lambdas/core/records/identity.ts';
@@ -6,29 +5,15 @@ import type { DeadLetter } from '../support/deployed-stack.ts';
 import { DeployedStack, waitFor } from '../support/deployed-stack.ts';
 import { expectExactLetters, expectReceipts } from '../support/expect-exact.ts';
 import { expectSeriesVerified, expectVerified } from '../support/expect-verified.ts';
+import type { Sent } from '../support/revision-exports.ts';
+import { airtime, expectEntries, exportOf, newPrefix } from '../support/revision-exports.ts';
 import { runSluice } from '../support/run-sluice.ts';
-import { header } from '../support/traffic-exports.ts';
 import { zipArchive } from '../support/zip-archive.ts';
 
 let stack: DeployedStack;
 beforeAll(() => {
   stack = new DeployedStack();
 });
-
-const newPrefix = () => `R${randomUUID().slice(0, 8)}`;
-
-const airtime = '2026-11-24 05:00:00';
-
-/** A log of that many rows. The first `changed` of them say who has changed them. */
-const exportOf = (prefix: string, rows: number, changed = 0, by = 'Changed') =>
-  [
-    header,
-    ...Array.from({ length: rows }, (_, n) => {
-      const client = n < changed ? by : 'Client';
-      return `${prefix}-${n + 1},WABC,${airtime},30,${client},x`;
-    }),
-    '',
-  ].join('\n');
 
 /** What the API's schedule has: a spot that was sent again replaces its entry, as this API declares. */
 async function scheduleOf(prefix: string): Promise<Map<string, string>> {
@@ -40,35 +25,6 @@ async function expectSchedule(prefix: string, rows: number, changed: number, by 
   const schedule = await scheduleOf(prefix);
   expect(schedule.size).toBe(rows);
   expect([...schedule.values()].filter((client) => client === by)).toHaveLength(changed);
-}
-
-/** An entry that a log's row made: the log's text, and what the row says of its client. */
-type Sent = readonly [text: string, client: string];
-
-/**
- * Every entry that the API got for each row, in order of arrival. An API that replaces entries has the last one: none is
- * obsolete, and none is there that another revision's request made once more.
- * @param sentFor of the row with this number
- */
-async function expectEntries(prefix: string, rows: number, sentFor: (row: number) => readonly Sent[]): Promise<void> {
-  const checksums = new Map<string, string>();
-  const idOf = (spotId: string, text: string): string => {
-    const checksum = checksums.get(text) ?? sha256Of(text);
-    checksums.set(text, checksum);
-    return sha256Of(JSON.stringify([spotId, airtime, checksum]));
-  };
-  const wanted = new Map(
-    Array.from({ length: rows }, (_, index) => {
-      const spotId = `${prefix}-${index + 1}`;
-      return [spotId, sentFor(index + 1).map(([text, client]) => `${client} ${idOf(spotId, text)}`)] as const;
-    }),
-  );
-  const schedule = await stack.schedule(prefix);
-  const entries = schedule.map(
-    (spot) => [spot.spot_id, spot.entries.map((each) => `${each.advertiser} ${each.request_id}`)] as const,
-  );
-  expect(entries).toHaveLength(rows);
-  expect(new Map(entries)).toEqual(wanted);
 }
 
 /**
@@ -199,7 +155,7 @@ describe.concurrent('of a log that is exported again', () => {
     expect(command, command.err).toMatchObject({ code: 0 });
     expect(JSON.parse(command.out)).toMatchObject({ moved_messages: 0, remade_letters: 0, resolved: 0, untried: 0 });
 
-    await expectEntries(prefix, rows, (n) => {
+    await expectEntries(stack, prefix, rows, (n) => {
       const sent: Sent[] = n <= 300 && n !== 2 && n !== 3 ? [[text, 'Client']] : [];
       if (n <= 4) return [...sent, [revised, 'Changed']];
       return n <= 300 ? sent : [[revised, 'Client']];
@@ -249,7 +205,7 @@ describe.concurrent('of a log that is exported again', () => {
     expect(released.err).toContain(`the file ${second.fileId} of its series has been sent since`);
     const receipts = await stack.receiptsOf(stopped);
     const uploaded = new Set(receipts.filter(({ outcome }) => outcome === 'uploaded').map(({ record }) => record));
-    await expectEntries(prefix, rows, (n) => [[uploaded.has(n) ? wrong : text, 'Client']]);
+    await expectEntries(stack, prefix, rows, (n) => [[uploaded.has(n) ? wrong : text, 'Client']]);
     const { manifest: amended, ends } = await resolutionsOf(first.fileId);
     const settled = { rejected_records: rejected, handled_records: rejected, dead_lettered_records: 0 };
     expect(amended).toMatchObject({ state: 'quarantined', uploaded_records: sent, ...settled, reconciled: true });
@@ -298,7 +254,7 @@ it('a revision stops the one before during its upload, and sends what the API la
     ...{ removed_records: 0, duplicate_records: 0, dead_lettered_records: 0, held_records: 0, reconciled: true },
     compared_with: [{ file_id: first.fileId }],
   });
-  await expectEntries(prefix, rows, (n) => {
+  await expectEntries(stack, prefix, rows, (n) => {
     const earlier: Sent[] = sent.has(n) ? [[text, 'Client']] : [];
     if (isChanged(n)) return [...earlier, [revised, 'Changed']];
     return sent.has(n) ? earlier : [[revised, 'Client']];
