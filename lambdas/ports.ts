@@ -42,7 +42,7 @@ import type { OutcomeCounts } from './core/account/outcome.ts';
 import type { Quarantine, ReleasedRecords, Stops } from './core/account/stops.ts';
 import type { CancelObstacle } from './core/account/quarantine.ts';
 import type { WithoutObstacle } from './core/series/go-without.ts';
-import type { Revision } from './core/series/revision.ts';
+import type { TakenSeries } from './core/ledger/series-changes.ts';
 import type { KnownRevision } from './core/series/earlier-revisions.ts';
 import type {
   BatchMessage,
@@ -597,8 +597,11 @@ export interface SeriesLedger {
   beginTry(fileId: string, forMs: number): Promise<string | undefined>;
   /** Notes that the desk was notified that the file waits. */
   noteWaitNotified(file: Pick<FileAccount, 'fileId' | 'waitsFor'>): Promise<void>;
-  /** Notes what a released file is compared with, once nothing more of the earlier revisions is sent. */
-  takeSeries(fileId: string, revision: Revision, reading: string): Promise<void>;
+  /**
+   * Notes what a released file is compared with, once nothing more of the earlier revisions is sent. False if that is noted
+   * already: it does not change once something of the file may have been sent.
+   */
+  takeSeries(fileId: string, taken: TakenSeries): Promise<boolean>;
 }
 
 /** Control files: second files that say what a file must have (core/control/). Names are keys without a lane's prefix. */

@@ -37,8 +37,12 @@ export function* checkChain(newest: ReadManifest, find: (name: string) => Buffer
     yield { sentence: `all earlier manifests are present, and each names the previous one by its SHA-256` };
 }
 
-/** A file keeps the form of its request ids. */
+/** A file keeps the form of its request ids once anything of it was sent. */
 function checkRequestIds(earlier: Manifest, later: Manifest): void {
   const isSame = earlier.request_ids_have_file_id === later.request_ids_have_file_id;
-  mustHold(isSame, `manifests ${earlier.manifest_number} and ${later.manifest_number} name different request ids`);
+  const isUnsent = later.request_ids_have_file_id && earlier.held_records === earlier.total_records;
+  mustHold(
+    isSame || isUnsent,
+    `manifests ${earlier.manifest_number} and ${later.manifest_number} name different request ids`,
+  );
 }

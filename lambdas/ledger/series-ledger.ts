@@ -96,8 +96,8 @@ export function seriesLedger(store: ItemStore, clock: Pick<Clock, 'now'>): Serie
       if (waitsFor) await store.update(fileKey(fileId), changes.noteWaitNotified(waitsFor));
     },
 
-    async takeSeries(fileId, revision, reading) {
-      await store.update(fileKey(fileId), changes.takeSeries(revision, reading, clock.now()));
+    async takeSeries(fileId, taken) {
+      return (await store.update(fileKey(fileId), changes.takeSeries(taken, clock.now()))).kind === 'changed';
     },
   };
 }

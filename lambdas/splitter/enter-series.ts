@@ -4,11 +4,12 @@ import { SourceChangedError } from '../core/errors.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import { blocksSameBytes } from '../core/account/reading.ts';
 import type { KnownRevision, SeriesEntry } from '../core/series/earlier-revisions.ts';
-import { entryAfter, mayHaveBeenSent, newestOf, repeatsOlder } from '../core/series/earlier-revisions.ts';
+import { entryAfter } from '../core/series/earlier-revisions.ts';
 import type { RevisionRules } from '../core/series/revision-guard.ts';
 import { seriesIdOf } from '../core/series/series-id.ts';
 import type { Clock, FileLedger, SeriesLedger, SourceObjects } from '../ports.ts';
 import { nameIn } from './name-in-lane.ts';
+import { standingOf } from './standing-in-series.ts';
 
 /** How a lane's files are recognised as revisions of each other. */
 export interface SeriesSettings {
@@ -102,11 +103,7 @@ export async function enterSeries(
   { ledger, clock }: SeriesPorts,
 ): Promise<PlaceAmongRevisions> {
   const earlier = await ledger.enterSeries(seriesId, own);
-  const sent = await sentOf(earlier, ledger);
-  const outdone = await supersededAmong(earlier, own, ledger);
-  const isRepetition = setting === undefined && (outdone.size > 0 || repeatsOlder(own, earlier, sent));
-  // The same bytes have the same request ids: the API recognises what it has.
-  const before = newestOf(isRepetition ? sent : sent.filter(({ sha256 }) => sha256 !== own.sha256));
+  const { before, isRepetition, outdone, same } = await standingOf(own, earlier, ledger, {}, setting !== undefined);
   if (isRepetition && before?.sha256 === own.sha256) {
     const current = await ledger.getFile(before.fileId);
     if (!outdone.has(before.fileId) && current?.reading === file.reading && blocksSameBytes(current)) {
@@ -114,53 +111,10 @@ export async function enterSeries(
     }
   }
   const entry = entryAfter(own, before, setting, clock.now());
-  const same = isRepetition ? undefined : newestOf(sent.filter(({ sha256 }) => sha256 === own.sha256));
   return {
     ...entry,
     earlier,
     ...(isRepetition ? { idsHaveFileId: true } : {}),
     ...(same ? { sameBytes: same.fileId } : {}),
   };
-}
-
-/**
- * Those with the same bytes from which a revision with other bytes has taken over, by their file ids. Even if nothing of that
- * one was sent: their dead letters were settled for it, and only a file that is sent has these records once more.
- */
-async function supersededAmong(
-  earlier: readonly KnownRevision[],
-  own: KnownRevision,
-  ledger: SeriesPorts['ledger'],
-): Promise<Set<string>> {
-  const same = earlier.filter(({ sha256 }) => sha256 === own.sha256);
-  const files = await Promise.all(same.map(({ fileId }) => ledger.getFile(fileId)));
-  const isOther = (by: string | undefined) =>
-    earlier.some(({ fileId, sha256 }) => fileId === by && sha256 !== own.sha256);
-  return new Set(files.flatMap((file) => (file && isOther(file.supersededBy?.fileId) ? [file.fileId] : [])));
-}
-
-/**
- * Those that may have been sent. A duplicate stands for the revision with its bytes, in the place that it has itself: what
- * came between the two is not the newest.
- */
-export async function sentOf(
-  revisions: readonly KnownRevision[],
-  ledger: SeriesPorts['ledger'],
-): Promise<KnownRevision[]> {
-  const files = await Promise.all(revisions.map(({ fileId }) => ledger.getFile(fileId)));
-  const sent = revisions.filter((_, index) => mayHaveBeenSent(files[index]));
-  const successors = new Map(
-    files.flatMap((file) => (file?.supersededBy ? [[file.fileId, file.supersededBy.fileId]] : [])),
-  );
-  /** After a deployment or a stop, another file with the same bytes may have sent what this one had not. */
-  const newestSame = (fileId: string, sha256: string): string => {
-    const next = sent.find((each) => each.fileId === successors.get(fileId) && each.sha256 === sha256);
-    return next ? newestSame(next.fileId, sha256) : fileId;
-  };
-  return revisions.flatMap((revision, index) => {
-    const { duplicateOf } = files[index] ?? {};
-    if (duplicateOf === undefined) return sent.includes(revision) ? [revision] : [];
-    if (!sent.some(({ fileId }) => fileId === duplicateOf)) return [];
-    return [{ ...revision, fileId: newestSame(duplicateOf, revision.sha256) }];
-  });
 }

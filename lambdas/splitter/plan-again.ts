@@ -46,12 +46,12 @@ async function planByOtherRules(
   if (!isAnswered) return { kind: 'stop', quarantine: changedRules(ports.clock.now()) };
   const decided = { ...answered(revision, release?.sends), plannedFor: released };
   if (!hasPlan(decided)) {
-    await ports.ledger.takeSeries(file.fileId, decided, reading);
+    await ports.ledger.takeSeries(file.fileId, { revision: decided, reading });
     return { kind: 'planned', plan: undefined };
   }
   const planned = await planDecided({ ...file, revision: decided }, decided, comparing(ports, deadline));
   if (planned.kind === 'unknown') return stopUnknown(decided, planned.why, ports);
-  await ports.ledger.takeSeries(file.fileId, decided, reading);
+  await ports.ledger.takeSeries(file.fileId, { revision: decided, reading });
   return planned;
 }
 

@@ -16,9 +16,10 @@ import { planAgain } from './plan-again.ts';
 import { revisionWaitSeconds } from './plan-revision.ts';
 import { readContent } from '../content/read-content.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
+import type { PlannedAgain } from './take-released.ts';
 
 const stepBytes = 128 * 1024;
-const unplanned = { kind: 'planned', plan: undefined } as const;
+const unplanned: PlannedAgain = { kind: 'planned', plan: undefined };
 
 /**
  * Cuts a split file again and sends the batches that are not settled: their messages were lost through a purge or SQS's
@@ -58,7 +59,8 @@ export async function reemitBatches(
     if (isStopped && planned.by === undefined) ports.metrics.add('QuarantinedFiles', 1);
     return ports.finalize.send(finalizeMessageOf(file, false), 0);
   }
-  const { plan } = planned;
+  const { plan, idsHaveFileId } = planned;
+  const sentAs = idsHaveFileId ? { ...file, idsHaveFileId } : file;
 
   const cutter = new BatchCutter(file.dialect, file.limits, message.from ?? startOf(file.dialect));
   const known = new InStep(ledger.listBatches(file.fileId, message.from?.batch), ({ batch }) => batch);
@@ -71,7 +73,7 @@ export async function reemitBatches(
       // Of a stopped file, what no consumer has begun is part of its account as it is.
       const isOwed = isHeld ? isLeft(account, ports.clock.now()) : !isWhollySent(account);
       if (!isOwed) continue;
-      await sender.add(messageOf(batch, file, (account?.attempt ?? 0) + 1, plansOf(batch, plan)));
+      await sender.add(messageOf(batch, sentAs, (account?.attempt ?? 0) + 1, plansOf(batch, plan)));
       sent++;
     }
   };

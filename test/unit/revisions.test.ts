@@ -11,8 +11,18 @@ beforeEach(() => void (world = new RevisionWorld()));
 
 const rowsOf = (count: number): LogRow[] =>
   Array.from({ length: count }, (_, n) => ({ spot: `S${n + 1}`, client: `Client ${n + 1}` }));
+const noCounts = { unchanged: 0, changed: 0, added: 0, removed: 0 };
 const inOrder = () => ({ index: 0, isRepeated: false });
 const run = () => world.run(inOrder);
+/** Something that happens once, when a file has been compared. */
+const beforeTakingOver = (happen: () => Promise<void>): void => {
+  const supersedeFile = world.ledgerOfFunctions.supersedeFile.bind(world.ledgerOfFunctions);
+  world.ledgerOfFunctions.supersedeFile = async (fileId, by) => {
+    world.ledgerOfFunctions.supersedeFile = supersedeFile;
+    await happen();
+    return supersedeFile(fileId, by);
+  };
+};
 const scheduleOf = (rows: readonly LogRow[]) => Object.fromEntries(rows.map(({ spot, client }) => [spot, client]));
 
 describe('a revision', () => {
@@ -363,6 +373,68 @@ describe('a revision that a person must decide about', () => {
     expect(world.api.requests).toBe(requests);
     expect(world.manifestOf('traffic.2')).toMatchObject({
       ...{ state: 'superseded', failure: { code: 'newer_revision' }, held_records: 10, reconciled: true },
+    });
+  });
+
+  describe('with the bytes of one that is held as well', () => {
+    const named = (client: string) => rowsOf(10).with(0, { spot: 'S1', client });
+    const scheduled = () => world.api.schedule.get('S1');
+    const releaseIn = async (...files: string[]) => {
+      for (const file of files) {
+        expect(await world.release(file, 'changes'), file).toMatchObject({ kind: 'released' });
+        await run();
+      }
+    };
+    beforeEach(async () => {
+      world = new RevisionWorld('doubles');
+      for (const [index, client] of ['First', 'Second', 'Third', 'Second'].entries()) {
+        world.drop(index + 1, named(client));
+        await run();
+      }
+    });
+
+    it('changes it back if all are released in order: it gets request ids of its own', async () => {
+      await releaseIn('traffic.2', 'traffic.3', 'traffic.4');
+      expect(scheduled()).toBe('Second');
+      expect(world.manifestOf('traffic.4')).toMatchObject({
+        ...{ state: 'completed', unchanged_records: 9, uploaded_records: 1, request_ids_have_file_id: true },
+      });
+    });
+
+    it('is sent before that one, which can not be released then', async () => {
+      await releaseIn('traffic.4');
+      expect(await world.release('traffic.2', 'changes')).toMatchObject({ kind: 'refused' });
+      expect(scheduled()).toBe('Second');
+      expect(world.manifestOf('traffic.4')).toMatchObject({ uploaded_records: 1, request_ids_have_file_id: false });
+    });
+
+    it('sends under its request ids what it had not sent, and the next one knows that', async () => {
+      await releaseIn('traffic.2', 'traffic.4');
+      expect(world.file('traffic.4').series).toMatchObject({ sameBytes: 'traffic.2' });
+      expect(world.manifestOf('traffic.4')).toMatchObject({ duplicate_records: 1, request_ids_have_file_id: false });
+    });
+
+    it('is compared again if another one is released and sent while it is compared', async () => {
+      await releaseIn('traffic.2');
+      beforeTakingOver(() => releaseIn('traffic.3'));
+      await releaseIn('traffic.4');
+      expect(world.manifestOf('traffic.3')).toMatchObject({ state: 'completed' });
+      expect(scheduled()).toBe('Second');
+    });
+
+    it('keeps its request ids if its batches are lost after it was released, and made again', async () => {
+      await releaseIn('traffic.2', 'traffic.3');
+      expect(await world.release('traffic.4', 'changes')).toMatchObject({ kind: 'released' });
+      await world.handle(0, false);
+      const { revision, idsHaveFileId } = world.file('traffic.4');
+      expect({ taken: revision?.taken, idsHaveFileId }).toEqual({ taken: true, idsHaveFileId: true });
+      world.queue.splice(0);
+      const decided = { revision: revision ?? { bases: [], counts: noCounts }, reading: 'other', series: { id: 'x' } };
+      expect(await world.ledger.takeSeries('traffic.4', decided)).toBe(false);
+      world.askToMakeAgain('traffic.4');
+      await run();
+      expect(world.manifestOf('traffic.4')).toMatchObject({ uploaded_records: 1, request_ids_have_file_id: true });
+      expect(scheduled()).toBe('Second');
     });
   });
 

@@ -6,7 +6,6 @@ import { isOpen as isInProgress } from '../account/file-account.ts';
 import { decisionsOf } from '../account/decisions.ts';
 import type { Quarantine, WithoutDecision } from '../account/stops.ts';
 import { isQuarantined, stopsOf } from '../account/stops.ts';
-import type { Revision } from '../series/revision.ts';
 import { hasStops, stopFile } from './file-changes.ts';
 import type { Check, ItemChange, ItemWrite } from './item-change.ts';
 import { exists, isNew } from './item-change.ts';
@@ -132,10 +131,14 @@ export function noteWaitNotified(waitsFor: NonNullable<FileAccount['waitsFor']>)
   };
 }
 
-/** What a released file is compared with, before any of it is sent, or again once the feed's rules have changed. */
-export function takeSeries(revision: Revision, reading: string, now: number): ItemChange {
-  const isDue: Check = {
-    anyOf: [[{ name: 'revision.taken', is: 'absent' }], [{ name: 'reading', is: 'other', value: reading }]],
-  };
-  return { when: [isIn('split'), isDue], set: { revision, reading, updatedAt: now } };
+/** What a released file is compared with, and with `series` also what its request ids are. */
+export type TakenSeries = Required<Pick<FileAccount, 'revision' | 'reading'>> &
+  Pick<FileAccount, 'series' | 'idsHaveFileId'>;
+
+/** With `series`, only before any of it is sent, and once; without, only when the feed's rules have changed since. */
+export function takeSeries(taken: TakenSeries, now: number): ItemChange {
+  const isDue: Check = taken.series
+    ? { name: 'revision.taken', is: 'absent' }
+    : { name: 'reading', is: 'other', value: taken.reading };
+  return { when: [isIn('split'), isDue], set: { ...taken, updatedAt: now } };
 }

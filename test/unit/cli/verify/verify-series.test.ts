@@ -217,6 +217,35 @@ describe('a series', () => {
       expect(await verdict(forged(change), without)).toMatchObject({ holds: false });
   });
 
+  it('is valid with request ids that were decided when a held revision was released, and not changed then', async () => {
+    const world = new RevisionWorld('doubles');
+    const run = () => world.run(() => ({ index: 0, isRepeated: false }));
+    const files = ['traffic.1', 'traffic.2', 'traffic.3', 'traffic.4'];
+    for (const [index, client] of ['First', 'Second', 'Third', 'Second'].entries()) {
+      world.drop(index + 1, rowsOf(12).with(0, { spot: 'S1', client }));
+      await run();
+    }
+    for (const file of files.slice(1)) {
+      await world.release(file, 'changes');
+      await run();
+    }
+    const evidence = new Map(files.map((id) => [id, world.evidenceOf(id)]));
+    const { holds, said } = await verdict(undefined, evidence);
+    expect({ holds, said }).toMatchObject({ holds: true });
+    // As if some of it had been sent before its request ids were others.
+    const forged = await verdict((copy) => {
+      const objects = objectsOf(copy, 'traffic.4');
+      const first = JSON.parse(objects.get('manifest.json')?.toString() ?? '') as Manifest;
+      const sent = Buffer.from(JSON.stringify({ ...first, held_records: 11, refused_records: 1 }));
+      objects.set('manifest.json', sent);
+      const newest = JSON.parse(objects.get('manifest.2.json')?.toString() ?? '') as Manifest;
+      newest.previous_manifest_sha256 = sha256(sent);
+      objects.set('manifest.2.json', Buffer.from(JSON.stringify(newest)));
+    }, evidence);
+    expect(forged.holds).toBe(false);
+    expect(forged.said).toContain('name different request ids');
+  });
+
   it('is valid with a record that one revision removes and the next one has again', async () => {
     const world = new RevisionWorld('supersedes');
     const run = () => world.run(() => ({ index: 0, isRepeated: false }));
