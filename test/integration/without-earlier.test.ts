@@ -25,7 +25,7 @@ it('a revision is released without an earlier one that does not close, and the A
   const args = ['release', newer.fileId, '--without', earlier.fileId, '--why', why, '--by', 'Ann', '--json'];
   const command = startSluice(stack, args);
   const closed = await stack.manifestOf(earlier.fileId);
-  // From now on the API would accept the earlier one's rows: nobody sends them.
+  // From now on the API would accept the earlier one's rows: no function sends them.
   await stack.setFaults({});
   const { code, out, err } = await command.end;
   expect(code, err).toBe(0);
