@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { fileKey } from '../../lambdas/core/ledger/ledger-keys.ts';
 import type { LogRow } from '../support/log-rows.ts';
 import { RevisionWorld } from '../support/revision-world.ts';
 import { KilledError } from '../support/steps.ts';
@@ -263,6 +264,21 @@ describe('the decision to go on without an earlier revision', () => {
       expect(world.manifestOf(earlier)?.decisions?.filter(({ kind }) => kind === 'without')).toMatchObject([decision]);
       expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(changed));
     }
+  });
+
+  it.each([
+    ['has just taken over', newer, { state: 'split', series: { id: 'a day', taken: true } }],
+    ['no longer waits, since the earlier one has just been closed', earlier, { state: 'completed' }],
+  ])('is not noted for a revision that %s, in the same millisecond', async (_, fileId, set) => {
+    await stick();
+    await waitFor();
+    const { store } = world.ledger;
+    const key = fileKey(fileId);
+    world.onStep = ({ call, when }) => {
+      if (call === 'updateAll' && when === 'before') store.plant({ ...store.peek(key), ...set }, key);
+    };
+    expect(await without()).toMatchObject({ kind: 'refused' });
+    expect(world.file(newer).decisions).toBeUndefined();
   });
 
   it('is refused where nothing waits', async () => {

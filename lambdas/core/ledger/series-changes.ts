@@ -91,13 +91,21 @@ function abandonFile(file: FileAccount, quarantine: Quarantine, decision: Withou
     : { name: 'abandonedFor', is: 'absent' };
   return {
     ...change,
-    when: [...(change.when ?? []), isAsRead(file), isFirst],
+    when: [...(change.when ?? []), ...isAsRead(file), isFirst],
     set: { ...change.set, decisions, updatedAt: now },
     setOnce,
   };
 }
 
-const isAsRead = ({ updatedAt }: FileAccount): Check => ({ name: 'updatedAt', is: '=', value: updatedAt });
+/** By its state too: two writes may be made in one millisecond. */
+const isAsRead = ({ updatedAt, state }: FileAccount): Check[] => [
+  { name: 'updatedAt', is: '=', value: updatedAt },
+  isIn(state),
+];
+const hasNotTaken: Check[] = [
+  { name: 'revision.taken', is: 'absent' },
+  { name: 'series.taken', is: 'absent' },
+];
 
 /** Both files' accounts have the decision, or neither. A splitter that waits may claim the newer one at once. */
 export function goWithout(
@@ -108,7 +116,7 @@ export function goWithout(
   now: number,
 ): ItemWrite[] {
   const noted: ItemChange = {
-    when: [exists, ...hasStops(stopsOf(newer)), isAsRead(newer)],
+    when: [...isAsRead(newer), ...hasStops(stopsOf(newer)), ...hasNotTaken],
     set: { decisions: [...decisionsOf(newer), decision], updatedAt: now },
     remove: ['heldBackUntil'],
   };
