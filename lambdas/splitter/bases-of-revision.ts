@@ -1,4 +1,5 @@
-import { basesOf } from '../core/series/revision-bases.ts';
+import type { FileAccount } from '../core/account/file-account.ts';
+import { asAmended, basesOf } from '../core/series/revision-bases.ts';
 import type { RevisionBase } from '../core/series/revision.ts';
 import { isLeftBehind } from '../core/series/go-without.ts';
 import type { Clock, FileLedger } from '../ports.ts';
@@ -14,6 +15,23 @@ export async function basesOfRevision(
   const figures = await ports.ledger.getManifestFigures(fileId, file.manifest.number);
   const same = file.series?.sameBytes;
   // What it did not send, one with the same request ids may have sent before it.
-  const before = same === undefined ? undefined : await basesOfRevision(same, ports);
+  const before = same === undefined ? await basesBefore(file, ports) : await basesOfRevision(same, ports);
   return basesOf(file, figures, before);
+}
+
+/** What it was compared with. One of them may have been amended since, and no one would make it as it was again. */
+async function basesBefore(
+  { revision }: FileAccount,
+  { ledger }: { ledger: Pick<FileLedger, 'getFile' | 'getManifestFigures'> },
+): Promise<RevisionBase[] | undefined> {
+  return (
+    revision &&
+    Promise.all(
+      revision.bases.map(async (base) => {
+        const number = (await ledger.getFile(base.fileId))?.manifest?.number;
+        if (number === undefined || number === base.manifest) return base;
+        return asAmended(base, await ledger.getManifestFigures(base.fileId, number));
+      }),
+    )
+  );
 }

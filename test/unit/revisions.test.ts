@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { deadKey } from '../../lambdas/core/ledger/ledger-keys.ts';
 import { finalizeMessageOf } from '../../lambdas/ask-finalizer.ts';
 import { LatestPlan } from '../../lambdas/splitter/latest-plan.ts';
 import type { LogRow } from '../support/log-rows.ts';
@@ -77,6 +78,26 @@ describe('a revision', () => {
     await run();
     expect(world.file(id).revision?.counts).toEqual({ unchanged: 0, changed: 5, added: 0, removed: 0 });
     expect(world.api.schedule.get('S1')).toBe('WABC');
+  });
+
+  it('does not wait for the one before the last if that was amended after the last one was compared with it', async () => {
+    const first = world.drop(1, rowsOf(10).with(4, { spot: 'S5', client: 'Five', isDamaged: true }));
+    await run();
+    const second = world.drop(2, rowsOf(9));
+    await run();
+    const before = world.file(first).manifest?.number ?? 0;
+    await world.ledger.store.update(deadKey(first, 5), { set: { state: 'dead' } });
+    await world.ledger.resolveDead(first, 5, { kind: 'uploaded', requestId: 'ab'.repeat(32) });
+    world.queue.push({ task: { kind: 'finalize', message: finalizeMessageOf(world.file(first), true) }, dueAt: 0 });
+    await run();
+    expect(world.file(first).manifest?.number).toBe(before + 1);
+    const third = world.drop(3, rowsOf(9).with(3, { spot: 'S4', client: 'Changed' }));
+    await run();
+    expect(world.manifestOf(third)).toMatchObject({ state: 'completed', unchanged_records: 8, uploaded_records: 1 });
+    expect(world.manifestOf(third)?.compared_with).toMatchObject([
+      { file_id: second, manifest_number: 1 },
+      { file_id: first, manifest_number: before + 1 },
+    ]);
   });
 
   it('undoes a revision: the API has what the first one had', async () => {

@@ -21,32 +21,48 @@ export function basesOf(
   before: readonly RevisionBase[] = file.revision?.bases ?? [],
 ): RevisionBase[] | undefined {
   if (!figures || figures.checksum === null || !figures.reconciled) return undefined;
-  const { receipts_key: key, receipts_sha256: sha256, resolutions_key, resolutions_sha256 } = figures.archive;
+  const facts = factsOf(figures);
   // Not if all of it was to be sent as new: then a person may have removed the earlier entries.
   const isPartial = figures.state !== 'completed' && (!file.revision || hasPlan(file.revision));
   const undelivered = figures.total_records - figures.uploaded_records - figures.duplicate_records;
   // Of a file that was stopped, no one removes by hand what it no longer has, even if all of it was delivered.
   const isNeeded = isPartial || undelivered > figures.unchanged_records;
   const earlier = isNeeded ? before : leftBehind(file.revision, before);
-  if (key === null || sha256 === null) return isNeeded && earlier.length > 0 ? [...earlier] : undefined;
+  if (!facts) return isNeeded && earlier.length > 0 ? [...earlier] : undefined;
   const columns = columnsOf(file.dialect);
   const own: RevisionBase = {
     fileId: file.fileId,
-    manifest: figures.manifest_number,
-    manifestSha256: figures.manifest_sha256,
+    ...facts,
     checksum: figures.checksum,
     ...(figures.request_ids_have_file_id ? { idsHaveFileId: true } : {}),
     ...(isPartial ? { isPartial } : {}),
     ...(columns === undefined ? {} : { columns }),
     records: figures.total_records,
-    receipts: { key, sha256 },
-    ...(resolutions_key === null || resolutions_sha256 === null
-      ? {}
-      : { resolutions: { key: resolutions_key, sha256: resolutions_sha256 } }),
   };
   const bases = [own, ...earlier];
   while (isTooMuch(bases) && bases.at(-1)?.isOptional) bases.pop();
   return isTooMuch(bases) ? undefined : bases;
+}
+
+/** The base as its file's newest manifest has it: what became of a letter may be known only since. */
+export function asAmended(base: RevisionBase, figures: ManifestFigures | undefined): RevisionBase {
+  const facts = figures && factsOf(figures);
+  if (!facts) return base;
+  const { resolutions: _, ...others } = base;
+  return { ...others, ...facts };
+}
+
+type ManifestFacts = Pick<RevisionBase, 'manifest' | 'manifestSha256' | 'receipts' | 'resolutions'>;
+
+/** Undefined if the file has no receipts. */
+function factsOf({ manifest_number, manifest_sha256, archive }: ManifestFigures): ManifestFacts | undefined {
+  const { receipts_key: key, receipts_sha256: sha256, resolutions_key, resolutions_sha256 } = archive;
+  if (key === null || sha256 === null) return undefined;
+  const resolutions =
+    resolutions_key === null || resolutions_sha256 === null
+      ? {}
+      : { resolutions: { key: resolutions_key, sha256: resolutions_sha256 } };
+  return { manifest: manifest_number, manifestSha256: manifest_sha256, receipts: { key, sha256 }, ...resolutions };
 }
 
 /**
