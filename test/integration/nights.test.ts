@@ -98,5 +98,5 @@ it('nights are written, signed and mailed by the deployed functions, and a copy 
   const { verification } = JSON.parse(copied.out) as { verification: Verification };
   expect(verification.valid, copied.out).toBe(true);
   const wrong = await runSluice(stack, ['verify', '--nights', out, '--head', 'f'.repeat(64)]);
-  expect([wrong.code, wrong.out.includes('cut or rewritten')]).toEqual([1, true]);
+  expect([wrong.code, wrong.out.includes('cut, removed or rewritten')]).toEqual([1, true]);
 });
