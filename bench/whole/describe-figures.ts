@@ -3,7 +3,7 @@ import type { Cost } from './cost-of-a-million.ts';
 import { formatPeers } from '../peers/measure-peers.ts';
 import type { PartFigures } from './bench-figures.ts';
 
-/** A run's figures for people, part by part. */
+/** The lines that a run prints about its figures, part by part. */
 
 export const describeSplitter = ({ speeds }: PartFigures['splitter']): string[] => [
   '  as a share of SHA-256 (pass 1) and of a scan for newlines (pass 2)',

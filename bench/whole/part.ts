@@ -7,7 +7,7 @@ export interface Part<Figures> {
   title: string;
   /** @param isQuick less of everything, for a first look */
   measure: (isQuick: boolean) => Promise<Figures>;
-  /** Lines for people. */
+  /** The lines that are printed about its figures. */
   describe: (figures: Figures) => string[];
 }
 

@@ -11,7 +11,7 @@ import { marginText } from '../show/nights.ts';
 export interface ListedNight extends NightSummary {
   /** The day on which it ended, in the feed's zone. */
   date: string;
-  /** Its verdict, for people. */
+  /** The text of its verdict, as the page shows it. */
   word: string;
   /** When the last file was finished; null without files, or if one is unfinished. */
   finished: string | null;

@@ -25,11 +25,11 @@ export async function standingOf(
   const sent = await sentOf(earlier, ledger);
   const outdone = await supersededAmong(earlier, own, ledger);
   const isRepetition = idsHaveFileId || (!isOnlyWarned && (outdone.size > 0 || repeatsOlder(own, earlier, sent)));
-  const [same, others] = [true, false].map((is) => sent.filter(({ sha256 }) => (sha256 === own.sha256) === is));
+  const hasSameBytes = ({ sha256 }: KnownRevision) => sha256 === own.sha256;
   return {
-    before: newestOf(isRepetition ? sent : (others ?? [])),
+    before: newestOf(isRepetition ? sent : sent.filter((each) => !hasSameBytes(each))),
     isRepetition,
-    same: isRepetition ? undefined : newestOf(same ?? []),
+    same: isRepetition ? undefined : newestOf(sent.filter(hasSameBytes)),
     outdone,
   };
 }

@@ -141,7 +141,7 @@ class PassingNight {
   readonly #dice: SeededDice;
   /** Apart from the others', so that other answers change nothing else. */
   readonly #answers: SeededDice;
-  /** The same for people who don't wait. */
+  /** Of their own too: which people go on without an earlier file before they must. */
   readonly #hurries: SeededDice;
   /** How often they can decide that a revision goes on. */
   #decisions = 4;
