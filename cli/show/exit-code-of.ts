@@ -1,3 +1,4 @@
+import { isWithoutRecords } from '../../lambdas/core/account/is-without-records.ts';
 import type { ManifestSummary } from '../../lambdas/core/account/manifest.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -10,8 +11,7 @@ export function exitCodeOf(manifest: ManifestSummary): ExitCode {
   if (!manifest.reconciled) return exitCodes.failed;
   switch (manifest.state) {
     case 'completed':
-      // Nothing was sent, and no one wants that: an export went wrong.
-      if (manifest.total_records === 0 || manifest.held_records > 0) return exitCodes.failed;
+      if (isWithoutRecords(manifest) || manifest.held_records > 0) return exitCodes.failed;
       return manifest.dead_lettered_records > 0 ? exitCodes.deadLetters : exitCodes.clean;
     case 'duplicate':
       return exitCodes.clean;

@@ -24,6 +24,8 @@ export type FileSummary = {
   settled_records: number;
   dead_lettered_records: number;
   resolved_records: number;
+  /** Of a closed revision: what the earlier one had and this one does not; to be removed from the schedule by hand. */
+  removed_records: number;
   /** Records of an open file that are not settled yet. Null if unknown, and for a closed file. */
   remaining_records: number | null;
   /** The file is not wholly split yet: its number of records is estimated from its size. */
@@ -72,6 +74,7 @@ export function summariseFile(file: FileAccount, manifest?: ManifestSummary, pro
     ...counts,
     dead_lettered_records: manifest?.dead_lettered_records ?? rejected_records + refused_records + exhausted_records,
     resolved_records: manifest?.resolved_records ?? 0,
+    removed_records: manifest?.removed_records ?? 0,
     ...projected(projection),
     counts_from: manifest ? 'manifest' : 'progress',
     reconciled: manifest?.reconciled ?? null,

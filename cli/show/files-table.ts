@@ -1,3 +1,4 @@
+import { isWithoutRecords } from '../../lambdas/core/account/is-without-records.ts';
 import { nameOfFile } from '../../lambdas/core/account/file-account.ts';
 import { momentText, zoneText } from '../../lambdas/core/deadlines/deadline-text.ts';
 import { noRecords, noticeKindOf } from '../../lambdas/core/notices/file-notice.ts';
@@ -46,7 +47,7 @@ export function formatFiles(
 
 /** Why closed files were not sent, or not to their end; a line each. */
 function reasonsOf(files: readonly FileSummary[]): string {
-  const unsent = files.filter((file) => file.manifest_key !== null && (file.failure ?? file.total_records === 0));
+  const unsent = files.filter((file) => file.manifest_key !== null && (file.failure ?? isWithoutRecords(file)));
   const lines = unsent.map((file) => {
     const why = file.failure?.message ?? file.warnings[0]?.message ?? noRecords;
     return `  ${file.file_id}  ${oneLine(why, maxReasonCharacters)}\n`;

@@ -1,4 +1,5 @@
 import { cancelledText } from '../../lambdas/core/account/cancelled-text.ts';
+import { isWithoutRecords } from '../../lambdas/core/account/is-without-records.ts';
 import { fileDecisionText } from '../../lambdas/core/account/decision-text.ts';
 import { controlText } from '../../lambdas/core/control/control-text.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -61,14 +62,16 @@ export function verdictOf(manifest: ManifestSummary): string {
     case 'split':
     case 'completed':
       if (!manifest.reconciled) return 'THE ACCOUNT DOES NOT ADD UP';
-      if (manifest.total_records === 0) return 'nothing of it was sent: it has no records';
+      if (isWithoutRecords(manifest)) return 'nothing of it was sent: it has no records';
       if (manifest.dead_lettered_records === 0) return doneVerdict(manifest);
       return `done, with ${formatCountOf(manifest.dead_lettered_records, 'dead letter')}`;
   }
 }
 
-function doneVerdict({ unchanged_records: unchanged, removed_records: removed }: ManifestSummary): string {
-  const sent = unchanged === 0 ? 'every record was uploaded' : 'every change was uploaded';
+function doneVerdict(manifest: ManifestSummary): string {
+  const { total_records: total, unchanged_records: unchanged, removed_records: removed } = manifest;
+  const uploaded = unchanged === 0 ? 'every record was uploaded' : 'every change was uploaded';
+  const sent = total === 0 ? 'it has no records any more' : uploaded;
   return removed === 0 ? sent : `${sent}; ${formatCount(removed)} removed records are to be removed by hand`;
 }
 

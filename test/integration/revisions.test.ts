@@ -97,6 +97,25 @@ describe.concurrent('of a log that is exported again', () => {
     if (third) await expectVerified(stack, third);
   });
 
+  it('a revision without rows is held; released, it ends well and lists what is to be removed by hand', async () => {
+    const prefix = newPrefix();
+    const first = await stack.drop(`traffic/revisions/${prefix}_R1.csv`, exportOf(prefix, 120));
+    expect(await stack.manifestOf(first.fileId)).toMatchObject({ uploaded_records: 120 });
+    const second = await stack.drop(`traffic/revisions/${prefix}_R2.csv`, exportOf(prefix, 0));
+    const held = await stack.manifestOf(second.fileId);
+    expect(held).toMatchObject({ state: 'quarantined', total_records: 0, failure: { code: 'revision_differs' } });
+    const args = ['release', second.fileId, '--changes', '--why', 'the day is off', '--by', 'Ann'];
+    const released = await runSluice(stack, args);
+    expect(released, released.err).toMatchObject({ code: 0 });
+    expect(released.out).toContain('it has no records any more; 120 removed records are to be removed by hand');
+    const manifest = await stack.manifestOf(second.fileId, 2);
+    expect(manifest).toMatchObject({ state: 'completed', total_records: 0, removed_records: 120, reconciled: true });
+    const list = (await stack.archived(manifest.comparison?.changes_key ?? '')).toString();
+    expect(list.match(/^removed,/gm)).toHaveLength(120);
+    await expectSchedule(prefix, 120, 120, 'Client');
+    await expectVerified(stack, manifest);
+  });
+
   it('only the changes are sent, from a gzip and then from a ZIP archive', async () => {
     const prefix = newPrefix();
     const first = await stack.drop(`traffic/revisions/${prefix}_R1.csv`, exportOf(prefix, 500));

@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { deadKey } from '../../lambdas/core/ledger/ledger-keys.ts';
+import { noticeKindOf } from '../../lambdas/core/notices/file-notice.ts';
+import { verdictOf } from '../../lambdas/core/report/verdict.ts';
 import { finalizeMessageOf } from '../../lambdas/ask-finalizer.ts';
 import { LatestPlan } from '../../lambdas/splitter/latest-plan.ts';
 import type { LogRow } from '../support/log-rows.ts';
@@ -320,7 +322,12 @@ describe('a revision that a person must decide about', () => {
     expect(world.manifestOf(emptied)).toMatchObject({ state: 'quarantined', failure: { code: 'revision_differs' } });
     await world.release(emptied, 'changes');
     await run();
-    expect(world.manifestOf(emptied)).toMatchObject({ state: 'completed', total_records: 0, removed_records: 10 });
+    const closed = world.manifestOf(emptied);
+    expect(closed).toMatchObject({ state: 'completed', total_records: 0, removed_records: 10 });
+    expect(closed && noticeKindOf(closed)).toBe('removed-records');
+    const verdict = closed && verdictOf(closed, 'the API', undefined);
+    expect(verdict?.kind).toBe('attention');
+    expect(verdict?.sentence).toContain('no records any more. 10 were removed from the log');
     for (const { spot } of rowsOf(10)) world.api.remove(spot);
     const full = world.drop(3, rowsOf(11));
     await run();

@@ -1,4 +1,5 @@
 import { durationText } from '../deadlines/deadline-text.ts';
+import { isWithoutRecords } from '../account/is-without-records.ts';
 import { nameOfFile } from '../account/file-account.ts';
 import type { Verdict } from '../report/verdict.ts';
 import { count, records } from '../report/verdict.ts';
@@ -69,7 +70,9 @@ export const wordOfExpected = (expected: NightExpectation): string =>
 
 /** The file did not get through, or not as a whole. */
 export const isTrouble = (file: NightFile): boolean =>
-  isUnfinished(file) || file.state === 'failed' || file.state === 'quarantined' || file.counts?.total_records === 0;
+  isUnfinished(file) || file.state === 'failed' || file.state === 'quarantined' || isEmpty(file);
+
+const isEmpty = ({ counts }: NightFile): boolean => counts !== null && isWithoutRecords(counts);
 
 function troublesOf({ expectations, received, earlier, is_complete: isComplete }: NightEntry): string[] {
   const missing = expectations.filter(({ state }) => state === 'missing');
@@ -82,10 +85,7 @@ function troublesOf({ expectations, received, earlier, is_complete: isComplete }
     ...(short.length > 0 ? [`${short.map(({ name }) => name).join(', ')} came with too few records`] : []),
     ...named('failed, nothing was sent', inState('failed')),
     ...named('stopped, records are held', inState('quarantined')),
-    ...named(
-      'without any record',
-      inState('completed').filter(({ counts }) => counts?.total_records === 0),
-    ),
+    ...named('without any record', inState('completed').filter(isEmpty)),
     ...named('not finished yet', received.filter(isUnfinished)),
     ...(unfinished.length > 0 ? [`${unfinished.map(({ name }) => name).join(', ')} not finished yet`] : []),
     ...named('of an earlier night not finished yet', earlier.filter(isUnfinished)),

@@ -1,4 +1,5 @@
 import type { Manifest } from '../account/manifest.ts';
+import { isWithoutRecords } from '../account/is-without-records.ts';
 import type { FileAccount } from '../account/file-account.ts';
 import { nameOfFile } from '../account/file-account.ts';
 import { plainText } from '../plain-text.ts';
@@ -79,8 +80,7 @@ interface Ended {
   total_records: number | null;
   failure: { code: string } | null;
   warnings: readonly { code: string }[];
-  /** Absent from a file's summary. */
-  removed_records?: number;
+  removed_records: number;
 }
 
 /** Undefined if it was sent, or is not closed yet. */
@@ -89,14 +89,14 @@ export function noticeKindOf({
   total_records: total,
   failure,
   warnings,
-  removed_records: removed = 0,
+  removed_records: removed,
 }: Ended): NoticeKind | undefined {
   if (state === 'failed' || state === 'duplicate') return state;
   if (state === 'quarantined') return 'stopped';
   if (state === 'superseded' && failure?.code === 'newer_revision') return 'newer-revision';
   if (state === 'superseded') return failure?.code === 'older_revision' ? 'older-revision' : 'replaced';
   if (state !== 'completed') return undefined;
-  if (total === 0) return 'empty';
+  if (isWithoutRecords({ total_records: total, removed_records: removed })) return 'empty';
   if (removed > 0) return 'removed-records';
   return warnings.some(({ code }) => code === 'key_dropped_again') ? 'dropped-again' : undefined;
 }

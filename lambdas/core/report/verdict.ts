@@ -1,4 +1,5 @@
 import { cancelledText } from '../account/cancelled-text.ts';
+import { isWithoutRecords } from '../account/is-without-records.ts';
 import { fileDecisionText } from '../account/decision-text.ts';
 import { controlText } from '../control/control-text.ts';
 import { durationText } from '../deadlines/deadline-text.ts';
@@ -62,7 +63,7 @@ export function verdictOf(manifest: Manifest, sink: string, deadline: FeedDeadli
     const sentence = `${count(sent)} of ${records(total)} reached ${sink}. ${count(open)} did not and ${open === 1 ? 'needs' : 'need'} attention.`;
     return { kind: 'attention', sentence, details: times };
   }
-  if (total === 0)
+  if (isWithoutRecords(manifest))
     return { kind: 'bad', sentence: 'Nothing of this file was sent: it has no records.', details: times };
   const rest = manifest.handled_records;
   const settled = rest === 0 ? '' : ` The other ${count(rest)} ${rest === 1 ? 'was' : 'were'} settled by hand.`;
@@ -75,6 +76,7 @@ function verdictOfRevision(manifest: Manifest, sink: string, details: string[]):
   const { total_records: total, unchanged_records: unchanged, dead_lettered_records: open } = manifest;
   const changed = total - unchanged;
   const removed = removedText(manifest);
+  if (total === 0) return { kind: 'attention', sentence: `This log has no records any more.${removed}`, details };
   if (changed === 0) {
     const sentence = `None of ${records(total)} changed: ${sink} has all of them, and nothing had to be sent.${removed}`;
     return { kind: removed === '' ? 'good' : 'attention', sentence, details };

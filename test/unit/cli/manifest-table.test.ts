@@ -86,6 +86,8 @@ test.each<[string, Partial<Manifest>, number]>([
   ['replaced', { state: 'superseded' }, 1],
   ['held records in a file that is done', { held_records: 1 }, 1],
   ['an account that does not add up', { reconciled: false }, 1],
+  ['without records', { total_records: 0, uploaded_records: 0 }, 1],
+  ['an emptied log that a person has released', { total_records: 0, uploaded_records: 0, removed_records: 9 }, 0],
 ])('the exit code of a file that is %s', (_what, change, code) => {
   expect(exitCodeOf({ ...clean, ...change })).toBe(code);
 });
@@ -122,6 +124,11 @@ test('a file without records shows only its facts', () => {
   const text = formatManifest({ ...clean, total_records: 0, uploaded_records: 0 }, plain, 100);
   expect(text).toContain('it has no records');
   expect(text).not.toContain('uploaded  ');
+});
+
+test('an emptied log says what is left to do', () => {
+  const text = formatManifest({ ...clean, total_records: 0, uploaded_records: 0, removed_records: 1_200 }, plain, 200);
+  expect(text).toContain('it has no records any more; 1,200 removed records are to be removed by hand');
 });
 
 test('a held revision has the answers that a release needs, its list, and who decided what before', () => {

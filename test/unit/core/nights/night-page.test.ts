@@ -50,6 +50,9 @@ describe('the verdict on a night', () => {
     }
     const empty = { ...file, counts: { ...first.sums, total_records: 0 } };
     expect(verdictOfNight({ ...whole, received: [empty] }).sentence).toContain('without any record');
+    // A revision that a person has released.
+    const emptied = { ...whole, received: [{ ...file, counts: { ...empty.counts, removed_records: 3 } }] };
+    expect(verdictOfNight(emptied).kind).toBe('good');
   });
 });
 
