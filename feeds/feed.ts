@@ -96,7 +96,7 @@ interface FeedFacts {
   logRetentionDays?: number;
   /** Numbers that a double can't hold are sent as written (JSON) instead of rounded. */
   exactNumbers?: boolean;
-  /** Writes a log line for each record's outcome. */
+  /** Logs each record's outcome. */
   auditEachRecord?: boolean;
   /**
    * Increase it when you change which records are good, or what they become, in a way that the schema's JSON Schema

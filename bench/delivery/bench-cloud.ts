@@ -26,7 +26,10 @@ import type { FakeAvstar } from '../../localstack/fake-avstar/server.ts';
 import { startFakeAvstar } from '../../localstack/fake-avstar/server.ts';
 import { invokeFunction } from '../../test/support/invoke-function.ts';
 
-const reports = z.object({ events: z.array(z.object({ message: z.string() })) });
+const logEvents = z.object({ events: z.array(z.object({ message: z.string() })) });
+
+/** Of one answer. */
+const maxLogEvents = 10_000;
 
 /** What the API allows, and who shares it. */
 export interface Load {
@@ -99,6 +102,19 @@ export class BenchCloud {
 
   /** What Lambda bills for a function of the newest stack: its invocations and their time, from the reports in its log. */
   async billed(name: string): Promise<{ invocations: number; seconds: number }> {
+    const reported = await this.#logged(name, 'REPORT');
+    const times = reported.flatMap((message) => /Billed Duration: ([0-9]+) ms/.exec(message)?.[1] ?? []);
+    const seconds = times.reduce((sum, ms) => sum + Number(ms), 0) / 1000;
+    return { invocations: times.length, seconds };
+  }
+
+  /** What functions of the newest stack have logged so far, in bytes. */
+  async loggedBytes(names: readonly string[]): Promise<number> {
+    const logs = await Promise.all(names.map((name) => this.#logged(name)));
+    return logs.flat().reduce((sum, message) => sum + Buffer.byteLength(message), 0);
+  }
+
+  async #logged(name: string, filterPattern = ''): Promise<string[]> {
     const FunctionName = `${this.#stackName}-${name}`;
     const lambda = new LambdaClient(this.#client);
     const { LoggingConfig } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
@@ -111,13 +127,12 @@ export class BenchCloud {
         authorization:
           'AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=0',
       },
-      body: JSON.stringify({ logGroupName, filterPattern: 'REPORT' }),
+      body: JSON.stringify({ logGroupName, filterPattern, limit: maxLogEvents }),
     });
     if (!answer.ok) throw new Error(`The log ${logGroupName} could not be read: ${await answer.text()}`);
-    const { events } = reports.parse(await answer.json());
-    const times = events.flatMap(({ message }) => /Billed Duration: ([0-9]+) ms/.exec(message)?.[1] ?? []);
-    const seconds = times.reduce((sum, ms) => sum + Number(ms), 0) / 1000;
-    return { invocations: times.length, seconds };
+    const { events } = logEvents.parse(await answer.json());
+    if (events.length === maxLogEvents) throw new Error(`The log ${logGroupName} has more lines than one answer.`);
+    return events.map(({ message }) => message);
   }
 
   /** The local cloud's process, if it was started here. */

@@ -240,7 +240,7 @@ async function resolve(
 ): Promise<LetterEnd> {
   const { file_id: fileId, record, sha256 } = letter;
   const { kind: resolution, status } = verdict;
-  const entry = { record, sha256, outcome: resolution, status, request_id: requestId, correlation_id: correlationId };
+  const entry = { record, sha256, outcome: resolution, status, correlation_id: correlationId };
   auditRecords(fileId, [entry], ports.feed, ports.log);
   await ports.ledger.resolveDead(fileId, record, { kind: resolution, requestId, answer: deliveryAnswerOf(verdict) });
   ports.log.info('dead letter resolved', correlated(letter, { resolution, request_id: requestId }));

@@ -1,4 +1,5 @@
 import { LeaseLostError } from '../core/errors.ts';
+import { inGroups } from '../core/in-groups.ts';
 import type { SourceObject } from '../core/account/file-account.ts';
 import { sha256Of } from '../core/records/identity.ts';
 import { fileIdOf } from '../core/account/file-id.ts';
@@ -42,7 +43,9 @@ export async function bundleFiles(
   const idOf = (source: SourceObject): string => fileIdOf(ports.feed.name, source);
   const distinct = [...new Map(sources.map((source) => [idOf(source), source])).values()];
   const outcome = new Map<string, Bundling>();
-  for (const group of bundlesOf(distinct)) {
+  // No more are read than fit into a bundle, before these are bundled.
+  const most = { count: maxMembers, size: maxBundleBytes };
+  for (const group of inGroups(distinct, most, ({ sizeBytes }) => sizeBytes)) {
     const members: SmallFile[] = [];
     const readings = await readMembers(group, ports);
     readings.forEach((reading, index) => {
@@ -56,20 +59,6 @@ export async function bundleFiles(
     members.forEach(({ source }, index) => outcome.set(idOf(source), bundlings[index] as Bundling));
   }
   return outcome;
-}
-
-/** As many files as a bundle may have, by number and by size: no more are read before these are bundled. */
-function* bundlesOf(sources: readonly SourceObject[]): Generator<SourceObject[]> {
-  let [group, bytes]: [SourceObject[], number] = [[], 0];
-  for (const source of sources) {
-    if (group.length === maxMembers || (group.length > 0 && bytes + source.sizeBytes > maxBundleBytes)) {
-      yield group;
-      [group, bytes] = [[], 0];
-    }
-    group.push(source);
-    bytes += source.sizeBytes;
-  }
-  if (group.length > 0) yield group;
 }
 
 /** In the members' order. */

@@ -3,25 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { feedNamed } from '../../../feeds/index.ts';
 import { deliverBatch } from '../../../lambdas/consumer/deliver-batch.ts';
 import { handleLetter } from '../../../lambdas/consumer/retry-letter.ts';
-import type { AuditLog } from '../../../lambdas/ports.ts';
 import type { Receipt } from '../../../lambdas/core/account/receipt.ts';
+import type { AuditedRecord } from '../../support/audit-to.ts';
+import { auditTo } from '../../support/audit-to.ts';
 import type { FeedFixture } from '../../support/feed-fixture.ts';
 import { fixtureOf, putSplitFile, rowOf } from '../../support/feed-fixture.ts';
-import { consumerWorld, silentLog } from '../../support/in-memory-ports.ts';
+import { consumerWorld } from '../../support/in-memory-ports.ts';
 import { maintenanceRecord } from '../../support/maintenance-records.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
-
-type Lines = (Record<string, unknown> | undefined)[];
-
-/** A log that keeps the lines about records. */
-function auditTo(lines: Lines): AuditLog {
-  return {
-    ...silentLog,
-    info: (message, fields) => {
-      if (message === 'record accounted for') lines.push(fields);
-    },
-  };
-}
 
 const deadline = { remainingMs: () => 900_000, isDrawingIn: () => false };
 
@@ -29,7 +18,7 @@ async function deliver(fixture: FeedFixture) {
   const clock = new SimulatedClock();
   const world = consumerWorld(clock, fixture);
   await putSplitFile(world.ledger, fixture);
-  const lines: Lines = [];
+  const lines: AuditedRecord[][] = [];
   const log = auditTo(lines);
   await clock.run(deliverBatch(fixture.message, { ...world.ports, log }, deadline));
   const receipts = [...world.receipts.values()].flatMap((bytes) =>
@@ -51,17 +40,41 @@ const records = [
 const maintenance = fixtureOf(records, feedNamed('maintenance'));
 
 describe('a feed that audits each record', () => {
-  it('logs a line per record, with its id, its hash and its outcome', async () => {
+  it('logs each record with its id, its hash and its outcome', async () => {
     const { lines, receipts } = await deliver(maintenance);
-    expect(lines.map((line) => [line?.['correlation_id'], line?.['outcome'], line?.['reason']])).toEqual([
-      ['MR-1', 'uploaded', null],
-      ['MR-2', 'uploaded', null],
+    const records = lines.flat();
+    expect(records.map(({ correlation_id: id, outcome, reason }) => [id, outcome, reason])).toEqual([
+      ['MR-1', 'uploaded', undefined],
+      ['MR-2', 'uploaded', undefined],
       ['MR-3', 'rejected', 'blank'],
       ['unknown', 'rejected', 'not_json'],
     ]);
-    expect(lines.map((line) => line?.['sha256'])).toEqual(receipts.map(({ sha256 }) => sha256));
-    expect(lines.map((line) => line?.['warnings'])).toEqual([undefined, expect.any(Array), undefined, undefined]);
-    expect(lines[1]?.['warnings']).toHaveLength(1);
+    for (const fact of ['record', 'sha256', 'status'] as const) {
+      expect(records.map((record) => record[fact])).toEqual(receipts.map((receipt) => receipt[fact]));
+    }
+    expect(records.map(({ warnings }) => warnings)).toEqual([undefined, [expect.any(String)], undefined, undefined]);
+  });
+
+  it('logs many records in a line, but no more than CloudWatch takes', async () => {
+    const ids = Array.from({ length: 250 }, (_, n) => `MR-${n}`);
+    const { lines } = await deliver(
+      fixtureOf(
+        ids.map((id) => maintenanceRecord(id)),
+        feedNamed('maintenance'),
+      ),
+    );
+    expect(lines.map(({ length }) => length)).toEqual([100, 100, 50]);
+    expect(lines.flat().map(({ correlation_id: id }) => id)).toEqual(ids);
+
+    const long = Array.from({ length: 9 }, (_, n) => `${n}${'€'.repeat(9_999)}`);
+    const few = await deliver(
+      fixtureOf(
+        long.map((id) => maintenanceRecord(id)),
+        feedNamed('maintenance'),
+      ),
+    );
+    expect(few.lines.map(({ length }) => length)).toEqual([3, 3, 3]);
+    for (const line of few.lines) expect(Buffer.byteLength(JSON.stringify(line))).toBeLessThan(256 * 1024);
   });
 
   it('logs another line for a dead letter that is uploaded after a redrive', async () => {
@@ -72,11 +85,11 @@ describe('a feed that audits each record', () => {
     await clock.run(deliverBatch(maintenance.message, world.ports, deadline));
     const letter = world.letters.find(({ outcome }) => outcome === 'refused');
     if (!letter) throw new Error('no letter');
-    const lines: Lines = [];
+    const lines: AuditedRecord[][] = [];
     const ports = { ...world.ports, log: auditTo(lines), inTurn: <T>(work: () => Promise<T>) => work() };
     for (const sentAt of [1, 2])
       await clock.run(handleLetter(letter, { id: `m${sentAt}`, sentAt, receives: 1 }, ports, deadline));
-    expect(lines).toMatchObject([{ correlation_id: 'MR-1', outcome: 'uploaded', sha256: letter.sha256 }]);
+    expect(lines).toMatchObject([[{ correlation_id: 'MR-1', outcome: 'uploaded', sha256: letter.sha256 }]]);
   });
 
   it('logs nothing of the payload', async () => {

@@ -15,15 +15,19 @@ const sources = globSync('lambdas/**/*.ts', { cwd: root }).map((path) => readFil
 
 /** Words of the query language (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html). */
 const language = new Set(
-  'fields filter stats sort limit by as in like and or asc desc count sum max min avg bin 1m'.split(' '),
+  'fields filter stats sort limit by as in like and or asc desc count sum max min avg bin 1m jsonParse unnest into display'.split(
+    ' ',
+  ),
 );
 
-/** Names of fields in a query: its words outside of quotes that are neither of the language nor given by `as`. */
+/** Names of fields in a query: its words outside of quotes that are neither of the language nor given by `as` or `into`. */
 function fieldsIn(query: string): string[] {
   const bare = query.replaceAll(/"[^"]*"/g, ' ');
-  const named = [...bare.matchAll(/\bas (\w+)/g)].map(([, name]) => name);
+  const named = [...bare.matchAll(/\b(?:as|into) (\w+)/g)].map(([, name = '']) => name);
   const words = bare.match(/[A-Za-z_][\w.]*|\b1m\b/g) ?? [];
-  return words.filter((word) => !language.has(word) && !(named.includes(word) && !isLogged(word)));
+  // A field of what was named: `line.records`.
+  const fields = words.map((word) => named.reduce((field, name) => field.replace(new RegExp(`^${name}\\.`), ''), word));
+  return fields.filter((field) => !language.has(field) && !(named.includes(field) && !isLogged(field)));
 }
 
 /** A field that a source names as a key of an object; counts of outcomes have the outcomes' names. */
@@ -68,5 +72,6 @@ describe.each(queries.map(({ title, query }) => [title, query] as const))('the q
 it('are found on the page, and a field that is not logged is noticed', () => {
   expect(queries.length).toBeGreaterThan(7);
   expect(fieldsIn('filter colour = "red" | stats sum(count) as records by reason')).toContain('colour');
+  expect(fieldsIn('unnest line.records into entry | filter entry.colour = "red"')).toContain('colour');
   expect(isLogged('colour')).toBe(false);
 });

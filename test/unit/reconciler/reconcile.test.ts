@@ -13,6 +13,8 @@ import type { Letter } from '../../../lambdas/messages.ts';
 import type { DeadQueue, MetricName, QueuedMessage } from '../../../lambdas/ports.ts';
 import type { ReconcilePorts } from '../../../lambdas/reconciler/reconcile.ts';
 import { reconcile } from '../../../lambdas/reconciler/reconcile.ts';
+import type { AuditedRecord } from '../../support/audit-to.ts';
+import { auditTo } from '../../support/audit-to.ts';
 import type { FeedFixture } from '../../support/feed-fixture.ts';
 import { fixtureOf, putSplitFile, rowOf } from '../../support/feed-fixture.ts';
 import type { ConsumerWorld } from '../../support/in-memory-ports.ts';
@@ -426,18 +428,13 @@ describe('a batch that killed each consumer that claimed it', () => {
   });
 
   it('is counted and audited as a batch that a consumer settles', async () => {
-    const lines: (Record<string, unknown> | undefined)[] = [];
+    const lines: AuditedRecord[][] = [];
     const counted: Record<string, number> = {};
     ports.feedNamed = (name) => ({ ...feedNamed(name), auditEachRecord: true });
-    ports.log = {
-      ...silentLog,
-      info: (message, fields) => {
-        if (message === 'record accounted for') lines.push(fields);
-      },
-    };
+    ports.log = auditTo(lines);
     ports.metricsOf = () => ({ add: (name, value) => void (counted[name] = value), flush: () => undefined });
     await run();
-    expect(lines.map((line) => [line?.['record'], line?.['outcome'], line?.['reason']])).toEqual(
+    expect(lines.flat().map(({ record, outcome, reason }) => [record, outcome, reason])).toEqual(
       [1, 2, 3, 4].map((record) => [record, 'exhausted', 'buried_batch']),
     );
     expect(counted).toMatchObject({
