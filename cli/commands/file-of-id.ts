@@ -1,6 +1,7 @@
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { nameOfFile } from '../../lambdas/core/account/file-account.ts';
 import { isBareId, isFileId } from '../../lambdas/core/account/file-id.ts';
+import { waitingPlaceText } from '../../lambdas/core/account/waiting-place.ts';
 import type { FileLedger } from '../../lambdas/ports.ts';
 import { CliError } from '../cli-error.ts';
 import { deployedFeeds } from '../stack/deployed-feeds.ts';
@@ -20,14 +21,14 @@ const maxShown = 8;
 
 /**
  * @param typed a file's id, its hex digits, or the beginning of either if no other file's id begins with it
- * @throws CliError if the ledger has no such file, or several
+ * @throws CliError if the ledger has no such file, or several, or a small file whose bundle is not open
  */
 export async function fileOfId(stack: FilesOfStack, typed: string): Promise<FileAccount> {
   const found = await storedFileOfId(stack, typed);
   // A small file is accounted for by the bundle it was put into.
   const file = found.bundleId === undefined ? found : await stack.ledger.getFile(found.bundleId);
   if (file) return file;
-  throw unknownFile(stack, typed);
+  throw new CliError(waitingPlaceText(found));
 }
 
 /** The same, but a small file is itself and not its bundle. */

@@ -2,6 +2,7 @@ import { finalizeMessageOf } from '../../lambdas/ask-finalizer.ts';
 import { continueMessageOf } from '../../lambdas/intake-message.ts';
 import { decisionsOf } from '../../lambdas/core/account/decisions.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { waitingPlaceText } from '../../lambdas/core/account/waiting-place.ts';
 import type { CancelObstacle } from '../../lambdas/core/account/quarantine.ts';
 import type { StopPorts } from './stop-ports.ts';
 import type { Who } from './who.ts';
@@ -32,7 +33,8 @@ export async function cancelFile(fileId: string, who: Who, ports: StopPorts): Pr
   }
   if (end.kind === 'cancelled') return { kind: 'cancelled', file, repeated: false };
   if (end.obstacle.kind === 'stopped' && isSame(file, who)) return { kind: 'cancelled', file, repeated: true };
-  return { kind: 'refused', why: sentenceOf(file, end.obstacle) };
+  const isWaiting = end.obstacle.kind === 'member' && !(await ports.ledger.getFile(end.obstacle.bundleId));
+  return { kind: 'refused', why: isWaiting ? waitingPlaceText(file) : sentenceOf(file, end.obstacle) };
 }
 
 function isSame(file: FileAccount, { by, why }: Who): boolean {

@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { archiveKeysOf } from '../../lambdas/core/account/archive-keys.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { waitingPlaceText } from '../../lambdas/core/account/waiting-place.ts';
 import { changeKinds, findChanges } from '../archive/find-changes.ts';
 import { answerJson, beginDownload, beginSandboxedPage } from './answer.ts';
 import { changesPage } from './changes-page.ts';
@@ -82,12 +83,12 @@ export function fileRoutes(ports: RoomPorts): Routes {
   };
 }
 
-/** @throws RouteRefusal if the ledger has no such file */
+/** @throws RouteRefusal if the ledger has no such file, or a small file whose bundle is not open */
 export async function fileNamed({ ledger }: RoomStack, id: string | null): Promise<FileAccount> {
   const found = id === null || id === '' ? undefined : await ledger.getFile(id);
   // A small file is accounted for by the bundle it was put into.
   const file = found?.bundleId === undefined ? found : await ledger.getFile(found.bundleId);
-  if (!file) throw new RouteRefusal(404, 'The ledger has no such file.');
+  if (!file) throw new RouteRefusal(404, found ? waitingPlaceText(found) : 'The ledger has no such file.');
   return file;
 }
 

@@ -18,6 +18,7 @@ import { reemitBatches } from './reemit-batches.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 import { SmallFiles } from './small-files.ts';
 import { splitFile } from './split-file.ts';
+import { withHead } from './with-head.ts';
 
 export interface SplitterDeps extends SplitterPorts {
   shutdown: Shutdown;
@@ -104,18 +105,9 @@ function isFolder({ key, sizeBytes }: SourceObject): boolean {
 }
 
 async function splitDropped(seen: SourceObject, deps: SplitterDeps, deadline: Deadline): Promise<void> {
-  const source = await withHead(seen, deps);
+  const source = await withHead(seen, deps.sources);
   const fileId = fileIdOf(deps.feed.name, source);
   const { feed, lane, limits } = deps;
   const create = { fileId, feed: feed.name, lane, source, limits, messageKey: deps.newMessageKey() };
   await splitFile(fileId, create, deps, deadline);
-}
-
-/** Adds the size or ETag that events of older or other senders lack. */
-async function withHead(seen: SourceObject, deps: SplitterDeps): Promise<SourceObject> {
-  if (seen.etag !== '' && seen.sizeBytes >= 0) return seen;
-  const head = await deps.sources.head(seen);
-  if (!head) throw new Error(`s3://${seen.bucket}/${seen.key} was announced but does not exist.`);
-  const { etag, sizeBytes, versionId } = head;
-  return { ...seen, etag, sizeBytes, ...(versionId === undefined ? {} : { versionId }) };
 }

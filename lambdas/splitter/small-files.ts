@@ -1,20 +1,23 @@
+import { atMost } from '../core/at-most.ts';
 import type { SourceObject } from '../core/account/file-account.ts';
 import { fileIdOf } from '../core/account/file-id.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { BundlePorts, Bundling } from './bundle-files.ts';
 import { bundleFiles } from './bundle-files.ts';
+import { withHead } from './with-head.ts';
+
+/** Concurrent HEADs, of objects that were announced without a size. */
+const headsAtOnce = 48;
 
 /** The small files of an invocation, from any number of messages: they are bundled once, all together. */
 export class SmallFiles {
-  /** By file id. */
-  readonly #sources: ReadonlyMap<string, SourceObject>;
+  readonly #announced: readonly SourceObject[];
   readonly #ports: BundlePorts;
   #outcome: Promise<Map<string, Bundling>> | undefined;
 
-  constructor(sources: readonly SourceObject[], ports: BundlePorts) {
+  constructor(announced: readonly SourceObject[], ports: BundlePorts) {
+    this.#announced = announced;
     this.#ports = ports;
-    const small = sources.filter(({ sizeBytes, etag }) => etag !== '' && this.#isSmall(sizeBytes));
-    this.#sources = new Map(small.map((source) => [this.#idOf(source), source]));
   }
 
   /**
@@ -22,19 +25,33 @@ export class SmallFiles {
    * @throws the error that kept it from being read or bundled
    */
   async bundle(source: SourceObject, deadline: Deadline): Promise<Exclude<Bundling, { kind: 'failed' }>> {
-    const id = this.#idOf(source);
-    if (!this.#sources.has(id)) return { kind: 'ordinary' };
-    this.#outcome ??= bundleFiles([...this.#sources.values()], this.#ports, deadline);
-    const bundling = (await this.#outcome).get(id) ?? { kind: 'ordinary' };
+    this.#outcome ??= this.#bundleAll(deadline);
+    const bundling = (await this.#outcome).get(this.#idOf(source)) ?? { kind: 'ordinary' };
     if (bundling.kind === 'failed') throw bundling.error;
     return bundling;
   }
 
-  #idOf(source: SourceObject): string {
-    return fileIdOf(this.#ports.feed.name, source);
+  /** @returns the outcomes by the id that each file was announced by */
+  async #bundleAll(deadline: Deadline): Promise<Map<string, Bundling>> {
+    const outcome = new Map<string, Bundling>();
+    const found = await atMost(headsAtOnce, this.#announced, (source) =>
+      withHead(source, this.#ports.sources).catch((error: unknown) => {
+        outcome.set(this.#idOf(source), { kind: 'failed', error });
+        return undefined;
+      }),
+    );
+    const { maxRecordBytes } = this.#ports.feed;
+    const small = found.flatMap((source) => (source && source.sizeBytes <= maxRecordBytes ? [source] : []));
+    const bundled = await bundleFiles(small, this.#ports, deadline);
+    found.forEach((source, index) => {
+      const bundling = source && bundled.get(this.#idOf(source));
+      // A HEAD may have found the version that the event lacks, and so another id.
+      if (bundling) outcome.set(this.#idOf(this.#announced[index] as SourceObject), bundling);
+    });
+    return outcome;
   }
 
-  #isSmall(sizeBytes: number): boolean {
-    return sizeBytes >= 0 && sizeBytes <= this.#ports.feed.maxRecordBytes;
+  #idOf(source: SourceObject): string {
+    return fileIdOf(this.#ports.feed.name, source);
   }
 }

@@ -6,6 +6,7 @@ import { unsettledRecords } from '../core/account/file-account.ts';
 import type { CutPosition } from '../core/records/dialect.ts';
 import { readingOf } from '../core/account/reading.ts';
 import { isStopped } from '../core/account/quarantine.ts';
+import { waitingPlaceText } from '../core/account/waiting-place.ts';
 import type { FileLedger, NewFile, SplitProgress } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import { checkControl } from './compare-control.ts';
@@ -41,8 +42,8 @@ export async function splitFile(
   if (claim.kind === 'unknown') return log.warn('asked to go on with an unknown file', { correlation_id: fileId });
   if (claim.kind === 'finished' && claim.file.bundleId !== undefined) {
     const { bundleId } = claim.file;
-    // Its splitter may still open it. If that one was killed, this message comes back until the place is another bundle's.
-    if (!(await ledger.getFile(bundleId))) throw new LeaseLostError(`The bundle ${bundleId} is not open yet.`);
+    // Its splitter may still open it. If that one was killed, the file's announcement gets it into another bundle.
+    if (!(await ledger.getFile(bundleId))) throw new LeaseLostError(waitingPlaceText(claim.file));
     return splitFile(bundleId, undefined, ports, deadline);
   }
   // The splitter may have died before it asked the finalizer, and nothing else would ask.

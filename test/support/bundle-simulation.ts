@@ -24,6 +24,8 @@ export interface BundleFaults {
   stalled: number;
   /** S3 announces a file twice. */
   twice: number;
+  /** Another sender announces it, without its size. */
+  unsized: number;
 }
 
 interface Message {
@@ -78,7 +80,8 @@ export class BundleSimulation {
 
   #announce(source: SourceObject): void {
     const body = announcementOf(source) as { Records: { s3: { object: object } }[] };
-    for (const { s3 } of body.Records) Object.assign(s3.object, { sequencer: source.sequencer });
+    const unsized = this.#happens(this.#faults.unsized) ? { size: undefined, eTag: undefined } : {};
+    for (const { s3 } of body.Records) Object.assign(s3.object, { sequencer: source.sequencer, ...unsized });
     this.#queue.add({
       body: JSON.stringify(body),
       visibleAt: this.#clock.now() + this.#between(0, 4_000),

@@ -2,6 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { cancelFile } from '../../cli/operate/cancel-file.ts';
 import { releaseFile } from '../../cli/operate/release-file.ts';
 import type { StopPorts } from '../../cli/operate/stop-ports.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { waitingPlaceText } from '../../lambdas/core/account/waiting-place.ts';
 import type { Decision } from '../../lambdas/core/limiter/limit-policy.ts';
 import type { FinalizeMessage } from '../../lambdas/messages.ts';
 import { FileWorld, fileId, perBatch, rowOf } from '../support/file-world.ts';
@@ -335,8 +337,12 @@ describe('a cancel is refused, with the reason,', () => {
 
   it('of a small file in a bundle', async () => {
     await world.split();
-    Object.assign(world.file as object, { state: 'bundled', bundleId: 'bundle-1' });
+    const file = world.file as FileAccount;
+    world.ledger.files.set('bundle-1', { ...file, fileId: 'bundle-1' });
+    Object.assign(file, { state: 'bundled', bundleId: 'bundle-1' });
     expect(await refusal()).toContain('bundle bundle-1');
+    world.ledger.files.delete('bundle-1');
+    expect(await refusal()).toBe(waitingPlaceText(file));
   });
 
   it.each(['failed', 'duplicate', 'superseded', 'quarantined'] as const)('of a file that is %s', async (state) => {

@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest';
+import { fileIdOf } from '../../../lambdas/core/account/file-id.ts';
+import { bundleLimits } from '../../support/bundle-world.ts';
 import { fileOfId } from '../../../cli/commands/file-of-id.ts';
 import { fileAccount } from '../../support/file-account.ts';
 import { openMemoryLedger } from '../../support/memory-ledger.ts';
@@ -59,4 +61,13 @@ it('finds the bundle that contains a small file', async () => {
   const member = `traffic.${digits('b')}`;
   ledger.files.set(member, fileAccount({ fileId: member, bundleId: one }));
   expect(await find(member)).toBe(one);
+});
+
+it('says of a small file without an open bundle that it waits for one', async () => {
+  const { ledger, find } = stackOf(one);
+  const bundle = { fileId: two, feed: 'traffic', lane: 'main', limits: bundleLimits };
+  const source = { bucket: 'intake', key: 'traffic/small.json', versionId: '1', etag: '"1"', sizeBytes: 9 };
+  await ledger.takePlaces(bundle, [source]);
+  const id = fileIdOf('traffic', source);
+  await expect(find(id)).rejects.toThrow(`${id} is a small file that is not in an open bundle yet`);
 });

@@ -3,9 +3,11 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { SourceObject } from '../../../lambdas/core/account/file-account.ts';
 import { requestIdOf, sha256Of } from '../../../lambdas/core/records/identity.ts';
 import { maxBundleBytes } from '../../../lambdas/core/records/bundle.ts';
+import { openingMs } from '../../../lambdas/ledger/bundle-ledger.ts';
 import { fileIdOf } from '../../../lambdas/core/account/file-id.ts';
 import type { Bundling } from '../../../lambdas/splitter/bundle-files.ts';
 import { bundleFiles } from '../../../lambdas/splitter/bundle-files.ts';
+import { SmallFiles } from '../../../lambdas/splitter/small-files.ts';
 import { splitFile } from '../../../lambdas/splitter/split-file.ts';
 import { fileLeaseMs } from '../../../lambdas/splitter/splitter-ports.ts';
 import type { BundleWorld } from '../../support/bundle-world.ts';
@@ -180,5 +182,35 @@ describe('small files', () => {
     const create = { fileId, feed: 'maintenance', lane: 'main', source, limits: world.ports.limits };
     await splitFile(fileId, create, world.ports, noDeadline);
     expectEachOnce([source]);
+  });
+
+  it('get another bundle when theirs was not opened, also if they are announced without their sizes', async () => {
+    const sources = dropMany(4);
+    world.onStep = (step) => {
+      if (step === 'before bundles.putBundle') throw new Error('killed');
+    };
+    expect(new Set(kindsOf(await bundle(sources)))).toEqual(new Set(['failed']));
+    world.onStep = () => undefined;
+    const ids = sources.map((source) => fileIdOf('maintenance', source));
+    await expect(splitFile(ids[0] as string, undefined, world.ports, noDeadline)).rejects.toThrow(
+      `${ids[0]} is a small file that is not in an open bundle yet`,
+    );
+    await clock.advance(openingMs);
+    const announced = sources.map((source) => ({ ...source, etag: '', sizeBytes: -1 }));
+    const small = new SmallFiles(announced, world.ports);
+    const outcomes = await Promise.all(announced.map((source) => small.bundle(source, noDeadline)));
+    expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(['accounted']));
+    expectEachOnce(sources);
+    expect(bundles().map((file) => file.bundle?.members)).toEqual([4]);
+  });
+
+  it('that were announced without their sizes and are gone fail alone', async () => {
+    const [here, gone] = dropMany(2) as [SourceObject, SourceObject];
+    world.objects.delete(gone.key);
+    const unsized = { ...gone, etag: '', sizeBytes: -1 };
+    const small = new SmallFiles([here, unsized], world.ports);
+    await expect(small.bundle(unsized, noDeadline)).rejects.toThrow('was announced but does not exist');
+    expect(await small.bundle(here, noDeadline)).toEqual({ kind: 'accounted' });
+    expectEachOnce([here]);
   });
 });

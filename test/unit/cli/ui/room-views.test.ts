@@ -152,6 +152,14 @@ describe('a file’s page', () => {
   it.each(['', '?id=', '?id=traffic.none', '?id=__proto__'])('%j is not found', async (query) => {
     expect((await get(`/api/file${query}`)).status).toBe(404);
   });
+
+  it('says of a small file without an open bundle that it waits for one', async () => {
+    const place = fileAccount({ fileId: 'traffic.small', state: 'bundled', bundleId: 'traffic.never-opened' });
+    world.fixture.ledger.files.set(place.fileId, place);
+    const { status, body } = await get('/api/file?id=traffic.small');
+    expect(status).toBe(404);
+    expect(body).toContain('traffic.small is a small file that is not in an open bundle yet');
+  });
 });
 
 describe('a document', () => {
