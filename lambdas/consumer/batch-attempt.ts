@@ -72,7 +72,8 @@ export class BatchAttempt {
 
   /** Notes how a record has ended, with a letter if it has failed. */
   end(place: number, how: Omit<DoneRecord, 'place' | 'at'>): void {
-    const done = { place, at: this.ports.clock.now(), ...how };
+    const earlier = this.plans[place]?.earlier;
+    const done = { place, at: this.ports.clock.now(), ...how, ...(earlier ? { earlier } : {}) };
     this.journal.record(
       done,
       isFailed(done.outcome) ? this.#letterFor(place, { ...how, outcome: done.outcome }) : undefined,

@@ -32,21 +32,21 @@ async function handle(kind: Queued['task']['kind'], fileId: string): Promise<voi
 }
 
 /**
- * The first batch of the earlier revision is sent, the consumer of the second one is killed in the middle, and the messages
- * of the others are lost: nothing closes it.
+ * The first batch of the earlier revision is sent, the consumer of the second one is killed at its third request, and the
+ * messages of the others are lost: nothing closes it.
  */
-async function stick(rows: readonly LogRow[] = rowsOf(12)): Promise<Queued[]> {
-  world.drop(1, rows);
-  await handle('drop', earlier);
-  await handle('batch', earlier);
+async function stick(rows: readonly LogRow[] = rowsOf(12), number = 1): Promise<Queued[]> {
+  const fileId = world.drop(number, rows);
+  await handle('drop', fileId);
+  await handle('batch', fileId);
   let sent = 0;
   world.api.turn = () => {
     if (++sent > 2) throw new KilledError('killed');
     return undefined;
   };
-  await handle('batch', earlier);
+  await handle('batch', fileId);
   world.api.turn = () => undefined;
-  return lose(earlier);
+  return lose(fileId);
 }
 
 /** The newer one has stopped it, and waits. */
@@ -173,6 +173,30 @@ describe('a revision that waits for one that does not close', () => {
     expect(world.file(earlier).state).toBe('split');
     expect(world.manifestOf('traffic.3')).toMatchObject({ state: 'completed', unchanged_records: 10 });
     expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(rowsOf(12)));
+  });
+
+  it('knows what the earlier one had found unchanged in a batch that is begun again', async () => {
+    world = new RevisionWorld('supersedes');
+    world.drop(1, rowsOf(12));
+    await run();
+    const second = rowsOf(12).map((row, n) => (n > 5 && n < 9 ? { ...row, client: 'Second' } : row));
+    await stick(second, 2);
+    // The second one found S6 and S10 unchanged, in the batch whose consumer was killed.
+    const third = second.with(5, { spot: 'S6', client: 'Third' }).toSpliced(9, 1);
+    world.drop(3, third);
+    await handle('drop', 'traffic.3');
+    expect(await world.goWithout('traffic.3', 'traffic.2')).toMatchObject({ kind: 'going-on' });
+    await run();
+    const ends = { state: 'superseded', unchanged_records: 7, exhausted_records: 3, held_records: 2 };
+    expect(world.manifestOf('traffic.2')).toMatchObject(ends);
+    expect(world.manifestOf('traffic.3')).toMatchObject({
+      state: 'completed',
+      uploaded_records: 4,
+      removed_records: 1,
+    });
+    world.api.remove('S10');
+    expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(third));
+    expect(world.api.doubled).toEqual([]);
   });
 
   it('goes on as soon as an outage leaves its records undecided', async () => {

@@ -17,6 +17,11 @@ const wayOfEnding = z.object({
   reason: z.string().optional(),
   error: z.string().optional(),
   answer: z.string().optional(),
+  /**
+   * Its plan's earlier versions (series/revision-plan.ts): the batch of a file that a newer revision goes on without is begun
+   * again without its plans, and the receipts must name them all the same.
+   */
+  earlier: z.array(z.string().nullable()).optional(),
 });
 
 export interface DoneRecord extends z.infer<typeof wayOfEnding> {
@@ -54,6 +59,8 @@ export function encodeProgress({ done, fence }: Progress): Uint8Array {
 /** The same, record by record: what is encoded once is not encoded again for later saves, only compressed. */
 export class ProgressEncoder {
   readonly #ways = new Map<string, number>();
+  /** Their JSON, made once. */
+  readonly #wayTexts: string[] = [];
   /** Next to each other, equal numbers compress better. */
   readonly #columns = { places: new Varints(), ways: new Varints(), times: new Varints() };
   #records = 0;
@@ -64,7 +71,10 @@ export class ProgressEncoder {
   add({ place, at, ...way }: DoneRecord): void {
     const key = wayKey(way);
     let index = this.#ways.get(key);
-    if (index === undefined) this.#ways.set(key, (index = this.#ways.size));
+    if (index === undefined) {
+      this.#ways.set(key, (index = this.#wayTexts.length));
+      this.#wayTexts.push(JSON.stringify(way));
+    }
     this.#columns.places.push(zigzag(place - this.#lastPlace));
     this.#columns.ways.push(index);
     this.#columns.times.push(zigzag(at - this.#lastAt));
@@ -74,7 +84,7 @@ export class ProgressEncoder {
 
   /** Everything added so far. */
   encode(fence: number): Uint8Array {
-    const ways = Buffer.from(`[${[...this.#ways.keys()].join(',')}]`);
+    const ways = Buffer.from(`[${this.#wayTexts.join(',')}]`);
     const head = new Varints();
     head.push(fence);
     head.push(ways.length);
@@ -109,18 +119,13 @@ class Varints {
 /** Of seven bits each, for 53 bits. */
 const maxVarintBytes = 8;
 
-/** Most records end in the same way: its JSON is made once. */
-const plainWays = new Map<string, string>();
-
+/** The same for two ways that are the same. Most have no text, which takes longer. */
 function wayKey(way: z.infer<typeof wayOfEnding>): string {
-  const { outcome, status, attempts, confirmedBy, reason, error, answer } = way;
+  const { outcome, status, attempts, confirmedBy, reason, error, answer, earlier } = way;
   if (confirmedBy !== undefined || reason !== undefined || error !== undefined || answer !== undefined) {
     return JSON.stringify(way);
   }
-  const short = `${outcome} ${status} ${attempts}`;
-  let key = plainWays.get(short);
-  if (key === undefined) plainWays.set(short, (key = JSON.stringify(way)));
-  return key;
+  return `${outcome} ${status} ${attempts} ${earlier?.join() ?? ''}`;
 }
 
 /** @throws if the bytes are not an encoded progress */

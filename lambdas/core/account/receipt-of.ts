@@ -18,15 +18,16 @@ export function rawOf(record: PreparedRecord): RawPayload {
 /**
  * A record's line in the receipts. A failed record's line has everything that its letter has: a purged DLQ loses nothing.
  * @param first for a duplicate: the first record of its batch with the same request id, which may be the record itself
- * @param earlier of a revision: the earlier versions of the record
+ * @param planned of a revision: the earlier versions of the record, unless its end has them
  */
 export function receiptOf(
   record: PreparedRecord,
   done: DoneRecord,
   first?: PreparedRecord,
-  earlier?: EarlierVersions,
+  planned?: EarlierVersions,
 ): Receipt {
   const { result } = record;
+  const { earlier = planned } = done;
   const receipt: Receipt = {
     record: record.record,
     line: record.line,

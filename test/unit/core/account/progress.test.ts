@@ -15,6 +15,7 @@ const done = fc.record(
     reason: fc.string(),
     error: fc.string(),
     answer: fc.string(),
+    earlier: fc.array(fc.constantFrom('a1', 'b2', 'c3', null), { minLength: 1 }).filter(([newest]) => newest !== null),
   },
   { requiredKeys: ['place', 'outcome', 'status', 'attempts', 'at'] },
 );
