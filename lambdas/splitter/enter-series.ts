@@ -9,6 +9,7 @@ import type { RevisionRules } from '../core/series/revision-guard.ts';
 import { seriesIdOf } from '../core/series/series-id.ts';
 import type { Clock, FileLedger, SeriesLedger, SourceObjects } from '../ports.ts';
 import { nameIn } from './name-in-lane.ts';
+import type { AmongRevisions, Standing } from './standing-in-series.ts';
 import { standingOf } from './standing-in-series.ts';
 
 /** How a lane's files are recognised as revisions of each other. */
@@ -43,14 +44,8 @@ export interface SeriesMember {
   setting?: string;
 }
 
-export type PlaceAmongRevisions = SeriesEntry & {
-  /** The revisions that entered before it. */
-  earlier: readonly KnownRevision[];
-  /** Its bytes are those of an older revision. */
-  idsHaveFileId?: true;
-  /** One with its bytes and its request ids was sent, at least in part. */
-  sameBytes?: string;
-};
+/** What a file's standing means for it. */
+export type PlaceAmongRevisions = SeriesEntry & AmongRevisions & { standing: Standing };
 
 /**
  * Undefined if the file belongs to no series.
@@ -103,18 +98,14 @@ export async function enterSeries(
   { ledger, clock }: SeriesPorts,
 ): Promise<PlaceAmongRevisions> {
   const earlier = await ledger.enterSeries(seriesId, own);
-  const { before, isRepetition, outdone, same } = await standingOf(own, earlier, ledger, {}, setting !== undefined);
+  const among: AmongRevisions = { own, earlier, isOnlyWarned: setting !== undefined };
+  const standing = await standingOf(among, ledger);
+  const { before, isRepetition, outdone } = standing;
   if (isRepetition && before?.sha256 === own.sha256) {
     const current = await ledger.getFile(before.fileId);
     if (!outdone.has(before.fileId) && current?.reading === file.reading && blocksSameBytes(current)) {
-      return { kind: 'duplicate', of: before.fileId, earlier };
+      return { kind: 'duplicate', of: before.fileId, ...among, standing };
     }
   }
-  const entry = entryAfter(own, before, setting, clock.now());
-  return {
-    ...entry,
-    earlier,
-    ...(isRepetition ? { idsHaveFileId: true } : {}),
-    ...(same ? { sameBytes: same.fileId } : {}),
-  };
+  return { ...entryAfter(own, before, setting, clock.now()), ...among, standing };
 }

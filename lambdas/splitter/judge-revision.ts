@@ -1,6 +1,5 @@
 import type { Quarantine } from '../core/account/stops.ts';
 import { isQuarantined } from '../core/account/stops.ts';
-import type { EarlierRevisions } from '../core/series/earlier-revisions.ts';
 import { mayHaveBeenSent } from '../core/series/earlier-revisions.ts';
 import { guardRevision } from '../core/series/revision-guard.ts';
 import type { RevisionPlan } from '../core/series/revision-plan.ts';
@@ -8,6 +7,7 @@ import type { Revision } from '../core/series/revision.ts';
 import type { Comparing } from './compare-ports.ts';
 import { compareRevision, revisionOf } from './compare-revision.ts';
 import type { CutFile } from './cut-file.ts';
+import type { PlaceAmongRevisions } from './enter-series.ts';
 import { stopEarlier } from './stop-earlier.ts';
 import { findOpen, findSettling, takeOver } from './take-over.ts';
 
@@ -28,13 +28,13 @@ export type RevisionJudgement =
  */
 export async function judgeRevision(
   file: CutFile,
-  revisions: EarlierRevisions,
+  place: Extract<PlaceAmongRevisions, { kind: 'newer' }>,
   by: Comparing,
 ): Promise<RevisionJudgement> {
   const { ports } = by;
-  const { earlier, before } = revisions;
+  const { earlier, before } = place;
   const open = await findOpen(earlier, ports);
-  if (open) await stopEarlier(file, revisions, by);
+  if (open) await stopEarlier(file, place, by);
   const awaited = open ?? (await findSettling(earlier, file.fileId, ports));
   if (awaited) return { kind: 'wait', for: awaited.fileId };
   const compared = await compareRevision(file, before.fileId, by);
@@ -50,7 +50,7 @@ export async function judgeRevision(
     return { kind: 'held', revision: await revisionOf({ ...file, quarantine }, compared, by), quarantine };
   }
   if (isQuarantined(file)) return { kind: 'stopped', revision: await revisionOf(file, compared, by) };
-  const unsettled = await takeOver(file.fileId, earlier, bases, ports);
+  const unsettled = await takeOver(place, bases, ports);
   if (unsettled !== undefined) return { kind: 'wait', for: unsettled };
   return { kind: 'send', revision: { ...(await revisionOf(file, compared, by)), taken: true }, plan };
 }

@@ -40,8 +40,8 @@ export async function placeInSeries(
   // A newer revision has stopped it before it had a place: nothing of it is sent.
   if (isOutrun(file)) return { kind: 'taken', progress: { series: { id: member.seriesId } } };
   const place = await enterSeries(member, file, ports);
-  const { sameBytes: same } = place;
-  const series = { id: member.seriesId, ...(same === undefined ? {} : { sameBytes: same }) };
+  const { isRepetition, same } = place.standing;
+  const series = { id: member.seriesId, ...(same ? { sameBytes: same.fileId } : {}) };
   ports.log.info('file has a place in its series', {
     correlation_id: file.fileId,
     series: series.id,
@@ -50,14 +50,14 @@ export async function placeInSeries(
   const endDuplicate = async (of: string): Promise<Place> => {
     // What is held between the two is older than this file, and must not be sent after it.
     const others = member.setting === undefined ? place.earlier.filter(({ fileId }) => fileId !== of) : [];
-    const awaited = await takeOver(file.fileId, others, [], ports);
+    const awaited = await takeOver(place, [], ports, others);
     return awaited === undefined ? { kind: 'duplicate', of } : { kind: 'waiting', for: awaited };
   };
   if (place.kind === 'duplicate') return endDuplicate(place.of);
   // A change back to the bytes of an older revision is sent.
-  const sameBytes = place.idsHaveFileId ? undefined : await claimChecksum(file, ports);
+  const sameBytes = isRepetition ? undefined : await claimChecksum(file, ports);
   if (sameBytes) return endDuplicate(sameBytes.of);
-  const ids = place.idsHaveFileId ? { idsHaveFileId: true as const } : {};
+  const ids = isRepetition ? { idsHaveFileId: true as const } : {};
   const taken = (more: Partial<SplitProgress> = {}, plan?: RevisionPlan): Place => ({
     kind: 'taken',
     // By the rules that are deployed now, it has been compared.
@@ -72,7 +72,7 @@ export async function placeInSeries(
     // A person has cancelled it: it takes nothing over before it is released.
     if (isQuarantined(file)) return taken();
     // What was held of an earlier one, or failed, must not be sent after it.
-    const awaited = await takeOver(file.fileId, place.earlier, [], ports);
+    const awaited = await takeOver(place, [], ports);
     return awaited === undefined ? taken(wholly) : { kind: 'waiting', for: awaited };
   }
   const by = ports.series && comparing(ports, deadline, { leaseOf: file, whole });

@@ -1,6 +1,17 @@
+import type { FileAccount } from '../core/account/file-account.ts';
 import type { KnownRevision } from '../core/series/earlier-revisions.ts';
 import { mayHaveBeenSent, newestOf, repeatsOlder } from '../core/series/earlier-revisions.ts';
 import type { FileLedger } from '../ports.ts';
+
+/** A file of a series, and the revisions that entered before it. */
+export interface AmongRevisions {
+  own: KnownRevision;
+  earlier: readonly KnownRevision[];
+  /** An id that is once part of its request ids remains it. */
+  idsHaveFileId?: boolean | undefined;
+  /** It is of no configured series: the desk is only warned. */
+  isOnlyWarned?: boolean;
+}
 
 /** How a file stands to the revisions that entered before it. It changes while one of them may still be sent. */
 export interface Standing {
@@ -14,16 +25,13 @@ export interface Standing {
   outdone: ReadonlySet<string>;
 }
 
-/** @param file an id that is once part of its request ids remains it @param isOnlyWarned it is of no configured series */
 export async function standingOf(
-  own: KnownRevision,
-  earlier: readonly KnownRevision[],
+  { own, earlier, idsHaveFileId = false, isOnlyWarned = false }: AmongRevisions,
   ledger: Pick<FileLedger, 'getFile'>,
-  { idsHaveFileId = false }: { idsHaveFileId?: boolean },
-  isOnlyWarned = false,
 ): Promise<Standing> {
-  const sent = await sentOf(earlier, ledger);
-  const outdone = await supersededAmong(earlier, own, ledger);
+  const files = await Promise.all(earlier.map(({ fileId }) => ledger.getFile(fileId)));
+  const sent = sentOf(earlier, files);
+  const outdone = supersededAmong(earlier, files, own);
   const isRepetition = idsHaveFileId || (!isOnlyWarned && (outdone.size > 0 || repeatsOlder(own, earlier, sent)));
   const hasSameBytes = ({ sha256 }: KnownRevision) => sha256 === own.sha256;
   return {
@@ -34,31 +42,40 @@ export async function standingOf(
   };
 }
 
+export function isSameStanding(a: Standing, b: Standing): boolean {
+  return (
+    a.before?.fileId === b.before?.fileId &&
+    a.isRepetition === b.isRepetition &&
+    a.same?.fileId === b.same?.fileId &&
+    a.outdone.size === b.outdone.size
+  );
+}
+
 /**
  * Those with the same bytes from which a revision with other bytes has taken over, by their file ids. Even if nothing of that
  * one was sent: their dead letters were settled for it, and only a file that is sent has these records once more.
+ * @param files the revisions' accounts
  */
-async function supersededAmong(
-  earlier: readonly KnownRevision[],
+function supersededAmong(
+  revisions: readonly KnownRevision[],
+  files: readonly (FileAccount | undefined)[],
   own: KnownRevision,
-  ledger: Pick<FileLedger, 'getFile'>,
-): Promise<Set<string>> {
-  const same = earlier.filter(({ sha256 }) => sha256 === own.sha256);
-  const files = await Promise.all(same.map(({ fileId }) => ledger.getFile(fileId)));
-  const isOther = (by: string | undefined) =>
-    earlier.some(({ fileId, sha256 }) => fileId === by && sha256 !== own.sha256);
-  return new Set(files.flatMap((file) => (file && isOther(file.supersededBy?.fileId) ? [file.fileId] : [])));
+): Set<string> {
+  const others = new Set(revisions.flatMap(({ fileId, sha256 }) => (sha256 === own.sha256 ? [] : [fileId])));
+  const isOutdone = (file: FileAccount | undefined) => others.has(file?.supersededBy?.fileId ?? '');
+  return new Set(
+    revisions.flatMap(({ fileId, sha256 }, index) =>
+      sha256 === own.sha256 && isOutdone(files[index]) ? [fileId] : [],
+    ),
+  );
 }
 
 /**
  * Those that may have been sent. A duplicate stands for the revision with its bytes, in the place that it has itself: what
  * came between the two is not the newest.
+ * @param files the revisions' accounts
  */
-async function sentOf(
-  revisions: readonly KnownRevision[],
-  ledger: Pick<FileLedger, 'getFile'>,
-): Promise<KnownRevision[]> {
-  const files = await Promise.all(revisions.map(({ fileId }) => ledger.getFile(fileId)));
+function sentOf(revisions: readonly KnownRevision[], files: readonly (FileAccount | undefined)[]): KnownRevision[] {
   const sent = revisions.filter((_, index) => mayHaveBeenSent(files[index]));
   const successors = new Map(
     files.flatMap((file) => (file?.supersededBy ? [[file.fileId, file.supersededBy.fileId]] : [])),

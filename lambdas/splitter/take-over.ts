@@ -6,6 +6,8 @@ import { isLeftBehind } from '../core/series/go-without.ts';
 import type { RevisionBase } from '../core/series/revision.ts';
 import { settleSuperseded } from '../dead-letters/settle-superseded.ts';
 import type { TakeOverPorts } from './compare-ports.ts';
+import type { AmongRevisions, Standing } from './standing-in-series.ts';
+import { isSameStanding, standingOf } from './standing-in-series.ts';
 
 /** The first of the earlier revisions that are in progress; undefined if there is none, or none that is waited for. */
 export async function findOpen(
@@ -37,10 +39,26 @@ export async function findSettling(
 
 /**
  * Takes over from the earlier revisions: from now on no letter of theirs is tried and none of them is released. Their open
- * dead letters are settled, since this file has the records as they should be. Returns the first one of which something may
- * still be on its way, or has changed since they were compared; undefined if this file may be sent.
+ * dead letters are settled, since this file has the records as they should be. Returns one of which something may still be on
+ * its way, or has changed since this file was judged; undefined if this file may be sent, or ended, as it was judged.
+ * @param judged with its standing of then: one that was held may have been released and sent since
+ * @param bases the evidence that it was compared with @param from all earlier ones by default
  */
 export async function takeOver(
+  judged: AmongRevisions & { standing: Standing },
+  bases: readonly RevisionBase[],
+  ports: TakeOverPorts,
+  from: readonly { fileId: string }[] = judged.earlier,
+): Promise<string | undefined> {
+  const awaited = await markSuperseded(judged.own.fileId, from, bases, ports);
+  if (awaited !== undefined) return awaited;
+  // None of them can be released any more, so this is how it stays.
+  const now = await standingOf(judged, ports.ledger);
+  return isSameStanding(now, judged.standing) ? undefined : (now.before ?? judged.earlier.at(-1))?.fileId;
+}
+
+/** The first of them of which something may still be on its way, or has changed since they were compared. */
+async function markSuperseded(
   fileId: string,
   earlier: readonly { fileId: string }[],
   bases: readonly RevisionBase[],

@@ -1,7 +1,6 @@
 import { readingOf } from '../core/account/reading.ts';
 import { outrunFile } from '../core/account/quarantine.ts';
 import type { Quarantine } from '../core/account/stops.ts';
-import type { KnownRevision } from '../core/series/earlier-revisions.ts';
 import { unknownRevision } from '../core/series/earlier-revisions.ts';
 import { guardRevision } from '../core/series/revision-guard.ts';
 import { compareRevisions } from '../core/series/revision-order.ts';
@@ -16,7 +15,7 @@ import type { ComparisonEnd } from './compare-revision.ts';
 import { canNotCompare, compareRevision, revisionOf } from './compare-revision.ts';
 import type { CutFile } from './cut-file.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
-import type { Standing } from './standing-in-series.ts';
+import type { AmongRevisions, Standing } from './standing-in-series.ts';
 import { standingOf } from './standing-in-series.ts';
 import { findOpen, takeOver } from './take-over.ts';
 
@@ -32,13 +31,8 @@ export type PlannedAgain =
 interface Released {
   file: CutFile;
   /** Undefined if its series has forgotten it. */
-  own: KnownRevision | undefined;
-  /** Those that entered the series before it. */
-  earlier: readonly KnownRevision[];
-  standing: Standing;
+  judged: (AmongRevisions & { standing: Standing }) | undefined;
 }
-
-const nothingKnown: Standing = { before: undefined, isRepetition: false, same: undefined, outdone: new Set() };
 
 const noChanges = { unchanged: 0, changed: 0, added: 0, removed: 0 };
 
@@ -52,18 +46,18 @@ export async function takeReleased(
   const now = ports.clock.now();
   const isAll = file.release?.sends === 'all';
   const found = await ports.ledger.findInSeries(seriesId, file.fileId);
-  const earlier = found?.earlier ?? [];
-  if (await findOpen(earlier, ports)) return { kind: 'later' };
+  if (found && (await findOpen(found.earlier, ports))) return { kind: 'later' };
+  const among = found && { ...found, idsHaveFileId: file.idsHaveFileId };
   // Another one than when it was placed: what was held then may have been sent since.
-  const standing = found ? await standingOf(found.own, earlier, ports.ledger, file) : nothingKnown;
-  const { before } = standing;
-  if (found && before && compareRevisions(found.own, before) === 'older') {
+  const judged = among && { ...among, standing: await standingOf(among, ports.ledger) };
+  const before = judged?.standing.before;
+  if (judged && before && compareRevisions(judged.own, before) === 'older') {
     return { kind: 'stop', quarantine: outrunFile(before.fileId, now), by: before.fileId };
   }
-  if (!found && !isAll) {
+  if (!judged && !isAll) {
     return { kind: 'stop', quarantine: unknownRevision('', 'Its series has forgotten it.', now) };
   }
-  const released = { file: withIds(file, standing), own: found?.own, earlier, standing };
+  const released = { file: judged?.standing.isRepetition ? { ...file, idsHaveFileId: true as const } : file, judged };
   // An API that supersedes entries has a record twice if the request does not name the entry.
   if (!before || (isAll && ports.series?.rules.changedRecords !== 'supersedes')) return sendAsNew(released, ports);
   const by = comparing(ports, deadline);
@@ -107,9 +101,10 @@ async function sendCompared(
 /** Sends all of it as new records. */
 async function sendAsNew(released: Released, ports: SplitterPorts): Promise<PlannedAgain> {
   if (!(await takesOver(released, [], ports))) return { kind: 'later' };
-  const { file, standing } = released;
+  const { file, judged } = released;
+  const before = judged?.standing.before;
   // Only now: before, a manifest of the earlier revision may have been amended meanwhile.
-  const bases: RevisionBase[] = (standing.before && (await basesOfRevision(standing.before.fileId, ports))) ?? [];
+  const bases: RevisionBase[] = (before && (await basesOfRevision(before.fileId, ports))) ?? [];
   const revision: Revision = {
     bases,
     counts: file.revision?.counts ?? noChanges,
@@ -121,28 +116,22 @@ async function sendAsNew(released: Released, ports: SplitterPorts): Promise<Plan
 }
 
 /** False if something of an earlier revision may still be on its way, or if one that was held has been sent meanwhile. */
-async function takesOver(
-  { file, own, earlier, standing }: Released,
+const takesOver = async (
+  { judged }: Released,
   bases: readonly RevisionBase[],
   ports: SplitterPorts,
-): Promise<boolean> {
-  if ((await takeOver(file.fileId, earlier, bases, ports)) !== undefined) return false;
-  if (!own) return true;
-  // From now on, none of them can be released.
-  const { before, isRepetition } = await standingOf(own, earlier, ports.ledger, file);
-  return before?.fileId === standing.before?.fileId && isRepetition === standing.isRepetition;
-}
+): Promise<boolean> => !judged || (await takeOver(judged, bases, ports)) === undefined;
 
 /** Nothing of it has been sent: only now are its request ids decided for good. */
 async function take(
-  { file, own, standing }: Released,
+  { file, judged }: Released,
   revision: Revision,
   plan: RevisionPlan | undefined,
   { ledger, feed }: SplitterPorts,
 ): Promise<PlannedAgain> {
   const ids = file.idsHaveFileId ? { idsHaveFileId: true as const } : {};
   const { id = '', sameBytes: placedAfter } = file.series ?? {};
-  const sameBytes = own ? standing.same?.fileId : placedAfter;
+  const sameBytes = judged ? judged.standing.same?.fileId : placedAfter;
   const series = { id, ...(sameBytes === undefined ? {} : { sameBytes }) };
   const reading = readingOf(file.dialect, file.limits, feed);
   const isTaken = await ledger.takeSeries(file.fileId, {
@@ -154,6 +143,3 @@ async function take(
   // Another one has noted it, perhaps otherwise: that counts.
   return isTaken ? { kind: 'planned', plan, ...ids } : { kind: 'later' };
 }
-
-const withIds = (file: CutFile, { isRepetition }: Standing): CutFile =>
-  isRepetition ? { ...file, idsHaveFileId: true } : file;

@@ -404,6 +404,39 @@ describe('a revision that a person must decide about', () => {
     });
   });
 
+  it('may be released and sent while the next one is compared, which is compared again', async () => {
+    world = new RevisionWorld('doubles');
+    world.drop(1, rowsOf(10));
+    await run();
+    world.drop(2, rowsOf(10).with(0, { spot: 'S1', client: 'Changed' }));
+    await run();
+    beforeTakingOver(async () => {
+      await world.release('traffic.2', 'changes');
+      await run();
+    });
+    world.drop(3, rowsOf(11));
+    await run();
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'completed', uploaded_records: 1 });
+    // What it changes back is a person's decision.
+    expect(world.manifestOf('traffic.3')).toMatchObject({ failure: { code: 'revision_differs' }, held_records: 11 });
+  });
+
+  it('may be released and sent while the next one is found to be a duplicate, which it is not then', async () => {
+    world = new RevisionWorld('doubles');
+    world.drop(1, rowsOf(10));
+    await run();
+    world.drop(2, rowsOf(10).with(0, { spot: 'S1', client: 'Changed' }));
+    await run();
+    beforeTakingOver(async () => {
+      await world.release('traffic.2', 'changes');
+      await run();
+    });
+    world.drop(3, rowsOf(10));
+    await run();
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'completed', uploaded_records: 1 });
+    expect(world.manifestOf('traffic.3')).toMatchObject({ failure: { code: 'revision_differs' }, held_records: 10 });
+  });
+
   describe('with the bytes of one that is held as well', () => {
     const named = (client: string) => rowsOf(10).with(0, { spot: 'S1', client });
     const scheduled = () => world.api.schedule.get('S1');
