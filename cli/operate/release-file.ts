@@ -94,7 +94,7 @@ function refusalOf(file: FileAccount): string {
   const other = file.checkpoint?.otherHeader;
   if (other && !isQuarantined(file)) return `What is held of ${fileId} can't be released. ${other.message}`;
   if (file.supersededBy)
-    return `${fileId} can't be released: the file ${file.supersededBy.fileId} of its series has been sent since. Drop ${fileId}'s file again if it is the right one.`;
+    return `${fileId} can't be released: the file ${file.supersededBy.fileId} of its series has come since. Drop ${fileId}'s file again if it is the right one.`;
   if (state === 'superseded') return `${fileId} can't be released: it is superseded.${becauseOf(file)}`;
   if (state === 'splitting' || (state === 'split' && isQuarantined(file))) {
     return isQuarantined(file)

@@ -1,8 +1,9 @@
 import type { FileAccount } from '../core/account/file-account.ts';
 import { decisionsOf } from '../core/account/decisions.ts';
+import { isOpen } from '../core/account/file-account.ts';
 import type { SeriesAccount } from '../core/ledger/series-changes.ts';
 import type { KnownRevision } from '../core/series/earlier-revisions.ts';
-import { maxKnownRevisions } from '../core/series/earlier-revisions.ts';
+import { maxKnownRevisions, mayHaveBeenSent, newestOf } from '../core/series/earlier-revisions.ts';
 import * as changes from '../core/ledger/series-changes.ts';
 import { fileKey, seriesKey } from '../core/ledger/ledger-keys.ts';
 import { withoutKeys } from '../core/ledger/stored-item.ts';
@@ -17,11 +18,30 @@ export function seriesLedger(store: ItemStore, clock: Pick<Clock, 'now'>): Serie
     const item = await store.read(seriesKey(seriesId));
     return item && withoutKeys<SeriesAccount>(item);
   };
-  /** However often the same bytes are dropped, the series does not forget what was sent. */
-  const firstDuplicate = async (revisions: readonly { fileId: string }[]): Promise<string | undefined> => {
-    for (const { fileId } of revisions) {
-      const file = await store.read(fileKey(fileId));
-      if (file && withoutKeys<FileAccount>(file).state === 'duplicate') return fileId;
+  const readFile = async (fileId: string): Promise<FileAccount | undefined> => {
+    const item = await store.read(fileKey(fileId));
+    return item && withoutKeys<FileAccount>(item);
+  };
+  const supersede: SeriesLedger['supersedeFile'] = async (fileId, by) => {
+    const { kind, item } = await store.update(fileKey(fileId), changes.supersedeFile(by, clock.now()));
+    return kind === 'changed' ? withoutKeys<FileAccount>(item) : undefined;
+  };
+  /**
+   * Which one a full series forgets: the first duplicate, then the first that is closed and not held, then the first that is
+   * held. Never the one that says what the API has, however many are held after it: the next one would be sent as a first one.
+   * Undefined if there is none. @param by the one that enters
+   */
+  const makeRoom = async (known: readonly KnownRevision[], by: string): Promise<string | undefined> => {
+    const read = known.map(async (revision) => ({ revision, file: await readFile(revision.fileId) }));
+    const closed = (await Promise.all(read)).filter(({ file }) => !file || !isOpen(file));
+    const newest = newestOf(closed.flatMap(({ revision, file }) => (mayHaveBeenSent(file) ? [revision] : [])));
+    const isHeld = (file: FileAccount) => isQuarantined(file) && !file.supersededBy;
+    const turnOf = (file: FileAccount | undefined) => (file?.state === 'duplicate' ? 0 : file && isHeld(file) ? 2 : 1);
+    for (const { revision, file } of closed.toSorted((a, b) => turnOf(a.file) - turnOf(b.file))) {
+      if (revision === newest) continue;
+      // Those that come do not know of it any more, so it must not be released after them.
+      const isOver = !file || !isHeld(file) || (await supersede(revision.fileId, by));
+      if (isOver) return revision.fileId;
     }
     return undefined;
   };
@@ -40,31 +60,24 @@ export function seriesLedger(store: ItemStore, clock: Pick<Clock, 'now'>): Serie
         const own = known.findIndex(({ fileId }) => fileId === revision.fileId);
         // Entered before: the splitter was killed, or its message arrived twice.
         if (own >= 0) return known.slice(0, own);
-        const forget = known.length < maxKnownRevisions ? undefined : await firstDuplicate(known);
+        const forget = known.length < maxKnownRevisions ? undefined : await makeRoom(known, revision.fileId);
         const { kind } = await store.update(key, changes.enterSeries(seriesId, series, revision, clock.now(), forget));
         // The write may also have been its own, with the answer lost: it is found above.
         if (kind === 'changed') return known;
       }
     },
 
-    async supersedeFile(fileId, by) {
-      const { kind, item } = await store.update(fileKey(fileId), changes.supersedeFile(by, clock.now()));
-      return kind === 'changed' ? withoutKeys<FileAccount>(item) : undefined;
-    },
+    supersedeFile: supersede,
 
     async stopRevision(fileId, quarantine, by) {
-      const item = await store.read(fileKey(fileId));
-      const file = item && withoutKeys<FileAccount>(item);
+      const file = await readFile(fileId);
       if (!file || isQuarantined(file)) return false;
       const stop = changes.stopRevision(file, quarantine, by, clock.now());
       return (await store.update(fileKey(fileId), stop)).kind === 'changed';
     },
 
     async goWithout(fileId, earlierId, who) {
-      const files = async () => {
-        const items = await Promise.all([fileId, earlierId].map((each) => store.read(fileKey(each))));
-        return items.map((item) => item && withoutKeys<FileAccount>(item));
-      };
+      const files = () => Promise.all([fileId, earlierId].map(readFile));
       for (;;) {
         const [newer, earlier] = await files();
         // Done before, or its answer was lost.

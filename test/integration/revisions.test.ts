@@ -221,7 +221,7 @@ describe.concurrent('of a log that is exported again', () => {
 
     const released = await runSluice(stack, ['release', first.fileId, '--why', 'a mistake', '--by', 'Ann']);
     expect(released, released.err).toMatchObject({ code: 1 });
-    expect(released.err).toContain(`the file ${second.fileId} of its series has been sent since`);
+    expect(released.err).toContain(`the file ${second.fileId} of its series has come since`);
     const receipts = await stack.receiptsOf(stopped);
     const uploaded = new Set(receipts.filter(({ outcome }) => outcome === 'uploaded').map(({ record }) => record));
     await expectEntries(stack, prefix, rows, (n) => [[uploaded.has(n) ? wrong : text, 'Client']]);

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { deadKey } from '../../lambdas/core/ledger/ledger-keys.ts';
+import { deadKey, fileKey } from '../../lambdas/core/ledger/ledger-keys.ts';
 import { noticeKindOf } from '../../lambdas/core/notices/file-notice.ts';
 import { verdictOf } from '../../lambdas/core/report/verdict.ts';
 import { finalizeMessageOf } from '../../lambdas/ask-finalizer.ts';
@@ -220,6 +220,37 @@ describe('a revision', () => {
     await run();
     expect(world.api.requests).toBe(11);
     expect(world.manifestOf('traffic.102')).toMatchObject({ unchanged_records: 10, uploaded_records: 1 });
+  });
+
+  it('is held, however many are held before it: the series does not forget what was sent', async () => {
+    world = new RevisionWorld('doubles');
+    const changed = (client: string) => rowsOf(10).with(3, { spot: 'S4', client });
+    world.drop(1, rowsOf(10));
+    await run();
+    world.drop(2, changed('Second'));
+    await run();
+    const { store } = world.ledger;
+    const held = world.file('traffic.2');
+    for (let number = 3; number <= 50; number++) {
+      const [fileId, sha256] = [`traffic.${number}`, `${number}`.repeat(32)];
+      store.plant({ ...store.peek(fileKey(held.fileId)), fileId, sha256 }, fileKey(fileId));
+      await world.ledger.enterSeries(held.series?.id ?? '', {
+        fileId,
+        sha256,
+        key: fileId,
+        modifiedAt: number,
+        number,
+      });
+    }
+    for (const number of [51, 52]) {
+      world.drop(number, changed(`Client of ${number}`));
+      await run();
+      expect(world.manifestOf(`traffic.${number}`)).toMatchObject({ failure: { code: 'revision_differs' } });
+    }
+    expect(world.api.requests).toBe(10);
+    // Those that come later do not know of it.
+    expect(await world.release('traffic.2', 'all')).toMatchObject({ kind: 'refused' });
+    expect(await world.release('traffic.52', 'all')).toMatchObject({ kind: 'released' });
   });
 
   it('waits for the one before, and is compared with its result', async () => {
