@@ -252,6 +252,7 @@ export type SplitProgress = Pick<
   | 'series'
   | 'idsHaveFileId'
   | 'guard'
+  | 'guardAgainst'
   | 'waitsFor'
   | 'revision'
   | 'quarantine'

@@ -8,7 +8,7 @@ import type { Comparing } from './compare-ports.ts';
 import { compareRevision, revisionOf } from './compare-revision.ts';
 import type { CutFile } from './cut-file.ts';
 import type { PlaceAmongRevisions } from './enter-series.ts';
-import { stopEarlier } from './stop-earlier.ts';
+import { hasPassed, stopEarlier } from './stop-earlier.ts';
 import { findOpen, findSettling, takeOver } from './take-over.ts';
 
 export type RevisionJudgement =
@@ -38,14 +38,15 @@ export async function judgeRevision(
   const awaited = open ?? (await findSettling(earlier, file.fileId, ports));
   if (awaited) return { kind: 'wait', for: awaited.fileId };
   const compared = await compareRevision(file, before.fileId, by);
+  const newest = await ports.ledger.getFile(before.fileId);
   if (compared.kind === 'unknown') {
     // It has ended since this file was placed, and nothing of it was sent: the next look compares with the one before it.
-    if (!mayHaveBeenSent(await ports.ledger.getFile(before.fileId))) return { kind: 'wait', for: before.fileId };
+    if (!mayHaveBeenSent(newest)) return { kind: 'wait', for: before.fileId };
     return compared;
   }
   const { plan, bases } = compared;
-  const hasPassed = file.guard === 'passed';
-  const quarantine = guardRevision(plan.counts, before.fileId, ports.rules, ports.clock.now(), hasPassed);
+  const isJudged = hasPassed(file, newest);
+  const quarantine = guardRevision(plan.counts, before.fileId, ports.rules, ports.clock.now(), isJudged);
   if (quarantine) {
     return { kind: 'held', revision: await revisionOf({ ...file, quarantine }, compared, by), quarantine };
   }

@@ -2,6 +2,7 @@ import { LeaseLostError, SourceChangedError } from '../core/errors.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import { isOpen } from '../core/account/file-account.ts';
 import { isStopped, outrunFile } from '../core/account/quarantine.ts';
+import { isOutrun } from '../core/account/stops.ts';
 import { suffixOf } from '../core/records/identity.ts';
 import { prepareCut } from '../core/records/prepare-batch.ts';
 import type { EarlierRevisions } from '../core/series/earlier-revisions.ts';
@@ -25,13 +26,14 @@ const maxRecords = 5_000_000;
 export async function stopEarlier(file: CutFile, { earlier, before }: EarlierRevisions, by: Comparing): Promise<void> {
   const { ports } = by;
   if (isStopped(file)) return;
-  if (file.guard === undefined) {
+  if (guardOf(file, before.fileId) === undefined) {
     const inProgress = await ports.ledger.getFile(before.fileId);
     if (!inProgress || !mayBeStopped(inProgress, by)) return;
     const guard = (await passesGuard(file, inProgress as CutFile, by)) ? 'passed' : 'failed';
-    const saved = await saveProgress(file, ports, { guard });
+    const judged = { guard, guardAgainst: before.fileId } as const;
+    const saved = await saveProgress(file, ports, judged);
     if (!saved) throw new LeaseLostError(`The file ${file.fileId} was claimed by another splitter.`);
-    file.guard = guard;
+    Object.assign(file, judged);
     // A person may have cancelled it meanwhile.
     if (isStopped(saved)) return;
   }
@@ -39,6 +41,17 @@ export async function stopEarlier(file: CutFile, { earlier, before }: EarlierRev
   for (const { fileId } of earlier)
     await ports.ledger.stopRevision(fileId, outrunFile(file.fileId, ports.clock.now()), file.fileId);
 }
+
+/** How the file was judged by the content of this one; undefined if it was not. One that was held may be in progress now. */
+const guardOf = ({ guard, guardAgainst: judgedBy }: FileAccount, before: string) =>
+  judgedBy === undefined || judgedBy === before ? guard : undefined;
+
+/**
+ * Whether it has passed the guard by all of the content of the newest earlier revision, or of one that it has stopped since:
+ * what differs now was not sent.
+ */
+export const hasPassed = (file: FileAccount, before: FileAccount | undefined): boolean =>
+  file.guard === 'passed' && before !== undefined && (guardOf(file, before.fileId) === 'passed' || isOutrun(before));
 
 function mayBeStopped(inProgress: FileAccount, { ports }: Comparing): boolean {
   const { series, revision, guard } = inProgress;

@@ -566,6 +566,31 @@ describe('a revision of one that is in progress', () => {
     expect(await world.release('traffic.1')).toMatchObject({ kind: 'refused' });
   });
 
+  it('is judged again if another one is released while it waits: it does not undo that without a decision', async () => {
+    world = new RevisionWorld('replaces', { pattern: 'log_*.csv' });
+    const handle = (kind: string) =>
+      world.handle(
+        world.queue.findIndex(({ task }) => task.kind === kind),
+        false,
+      );
+    // Nothing shows which of these is newer.
+    world.drop(1, rowsOf(40));
+    world.drop(
+      2,
+      rowsOf(40).map(({ client }, n) => ({ spot: `X${n}`, client })),
+    );
+    for (const kind of ['drop', 'drop', 'finalize']) await handle(kind);
+    expect(world.manifestOf('traffic.2')).toMatchObject({ failure: { code: 'revision_order' } });
+    world.drop(3, changed, 1000);
+    await handle('drop');
+    expect(world.file('traffic.3')).toMatchObject({ guard: 'passed', waitsFor: { fileId: 'traffic.1' } });
+    await world.release('traffic.2', 'all');
+    await run();
+    expect(world.manifestOf('traffic.1')).toMatchObject({ state: 'superseded', held_records: 40 });
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'completed', uploaded_records: 40 });
+    expect(world.manifestOf('traffic.3')).toMatchObject({ failure: { code: 'revision_differs' }, held_records: 40 });
+  });
+
   it('knows of what the stopped one did not send that the API has it as before', async () => {
     world.drop(1, rowsOf(40));
     await run();

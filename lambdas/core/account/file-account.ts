@@ -99,6 +99,8 @@ export interface FileAccount {
   waitsFor?: { fileId: string; since: number; isNotified?: true };
   /** Whether its changes may be sent, by the whole content of an earlier revision that was in progress. */
   guard?: 'passed' | 'failed';
+  /** That revision's file id. Absent in an item of an earlier version. */
+  guardAgainst?: string;
   /** What it is compared with: only its changes are sent. */
   revision?: Revision;
   /** A newer revision of its series has taken over: nothing more of this one is sent. */
