@@ -12,12 +12,29 @@ const enoughBytes = 16 * 1024 ** 2;
 export function limitYoungHeap(bytes = enoughBytes): void {
   const observer = new PerformanceObserver(() => {
     if (youngHeapBytes() < bytes) return;
-    // V8 reads this flag each time it would enlarge the space.
-    setFlagsFromString('--semi-space-growth-factor=1');
+    setGrowth(1);
     observer.disconnect();
   });
   observer.observe({ entryTypes: ['gc'] });
 }
+
+/**
+ * Loads modules while the space of new objects does not grow. They stay, so V8 would enlarge it for each of its
+ * collections: to 67 MB for the command line.
+ */
+export async function loadInYoungHeap<Module>(load: () => Promise<Module>): Promise<Module> {
+  setGrowth(1);
+  try {
+    return await load();
+  } finally {
+    setGrowth(defaultGrowth);
+  }
+}
+
+const defaultGrowth = 2;
+
+/** V8 reads this flag each time it would enlarge the space of new objects. */
+const setGrowth = (factor: number): void => setFlagsFromString(`--semi-space-growth-factor=${factor}`);
 
 function youngHeapBytes(): number {
   return getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')?.space_size ?? 0;
