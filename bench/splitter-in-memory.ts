@@ -31,7 +31,7 @@ function openLedgerAtHand(clock: Pick<Clock, 'now'>): MemoryLedger {
 
 /** What the splitter works with, where neither reading nor sending takes time. */
 export function portsInMemory(
-  read: (offset: number) => Iterable<Buffer>,
+  read: (offset: number) => Iterable<Buffer> | AsyncIterable<Buffer>,
   send: (messages: BatchMessage[]) => void | Promise<void>,
 ): SplitterPorts & { ledger: MemoryLedger } {
   const clock = new SimulatedClock();

@@ -19,12 +19,13 @@ export async function measureMemory(
   const root = mkdtempSync(join(tmpdir(), 'sluice-memory-'));
   const path = fileURLToPath(new URL('measure-part.ts', import.meta.url));
   const all: MemoryFigures[] = [];
+  const least = String(Math.max(...sizes));
   try {
     for (const part of parts) {
       const { memoryMb } = memoryParts[part] ?? {};
       for (const records of sizes) {
         const flags = [...process.execArgv, ...(memoryMb === undefined ? [] : bootstrapFlags(memoryMb)), '--expose-gc'];
-        const { stdout } = await run(process.execPath, [...flags, path, part, String(records), root]);
+        const { stdout } = await run(process.execPath, [...flags, path, part, String(records), least, root]);
         const figures = JSON.parse(stdout) as MemoryFigures;
         all.push(figures);
         onPart(figures);

@@ -66,6 +66,8 @@ export class SyntheticAccount {
   #isCounting = false;
   invocations = 0;
   parts = 0;
+  /** Objects with receipts that were fetched: those of batches, and the archive's. */
+  receiptsRead = 0;
   /** CPU-seconds that making the receipts took. */
   makingSeconds = 0;
 
@@ -81,7 +83,6 @@ export class SyntheticAccount {
     this.#dir = evidence ?? mkdtempSync(join(tmpdir(), 'sluice-account-'));
     const keys = archiveKeysOf(file);
     this.#folder = keys.folder;
-    if (evidence !== undefined) file.sha256 = writeRows(this.#pathOf(keys.source), records);
     this.#fileId = file.fileId;
     this.ledger = { ...openMemoryLedger(clock), listBatches: (_, after = 0) => this.#batchesAfter(after) };
     this.ledger.files.set(file.fileId, file);
@@ -89,6 +90,10 @@ export class SyntheticAccount {
 
   /** @returns the manifest */
   async close(): Promise<Manifest> {
+    const { evidence, batches, batchRecords } = this.#options;
+    const file = this.ledger.files.get(this.#fileId);
+    if (evidence !== undefined && file)
+      file.sha256 = await writeRows(this.#pathOf(archiveKeysOf(file).source), batches * batchRecords);
     return this.#finalize(false);
   }
 
@@ -160,6 +165,7 @@ export class SyntheticAccount {
       receipts: {
         putReceipts: async () => undefined,
         getReceipts: async (key) => {
+          this.receiptsRead++;
           onBatch?.(Number(key));
           const bytes = this.#receipts.get(key) ?? Buffer.alloc(0);
           this.#receipts.delete(key);
@@ -174,7 +180,10 @@ export class SyntheticAccount {
           if (!isOnDisk(key)) return key.includes('receipts') ? finished(body.resume()) : archive.putStream(key, body);
           await append(key, 1, Buffer.concat(await body.toArray()));
         },
-        getStream: async (key) => (existsSync(pathOf(key)) ? createReadStream(pathOf(key)) : archive.getStream(key)),
+        getStream: async (key) => {
+          if (key.includes('receipts')) this.receiptsRead++;
+          return existsSync(pathOf(key)) ? createReadStream(pathOf(key)) : archive.getStream(key);
+        },
       },
       uploads: {
         begin: async (key) => (uploads.set(key, key), key),
@@ -211,7 +220,7 @@ const rowOf = (record: number): string =>
   `{"SpotID":"SP-${String(record).padStart(12, '0')}","StationCode":"ABCDEFGHIJKLMN"}`;
 
 /** @returns the file's SHA-256 */
-function writeRows(path: string, records: number): string {
+async function writeRows(path: string, records: number): Promise<string> {
   const sha256 = createHash('sha256');
   const file = openSync(path, 'w');
   const rowsAtOnce = 10_000;
@@ -220,6 +229,7 @@ function writeRows(path: string, records: number): string {
     const bytes = Buffer.from(`${rows.join('\n')}\n`);
     writeSync(file, bytes);
     sha256.update(bytes);
+    await setImmediate();
   }
   closeSync(file);
   return sha256.digest('hex');

@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { splitFile } from '../../../lambdas/splitter/split-file.ts';
-import { from, portsInMemory, wholeInvocation } from '../../splitter-in-memory.ts';
+import { portsInMemory, wholeInvocation } from '../../splitter-in-memory.ts';
 import type { RunPart } from '../memory-part.ts';
 import { generatedFile } from './generated-file.ts';
 
 export const run: RunPart = async (records) => {
-  const { file, chunks } = generatedFile(records);
+  const { file, read } = generatedFile(records);
   const ports = portsInMemory(
-    (offset) => from(chunks(), offset),
+    read,
     // A call takes a turn of the event loop.
     async () => setImmediate(),
   );

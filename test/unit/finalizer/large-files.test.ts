@@ -457,10 +457,12 @@ it('an amendment of a large file reads no receipts, and the evidence of both man
     expect(await notChecked('manifest.json')).toEqual([]);
     await clock.advance(gatherAtMostMs);
     account.ledger.listBatches = () => expect.fail('batches are listed');
+    account.receiptsRead = 0;
     expect(await account.amend(300)).toMatchObject({
       ...{ manifest_number: 2, reconciled: true, total_records: 2_000 },
       ...{ uploaded_records: 1_981, rejected_records: 19, resolved_records: 1 },
     });
+    expect(account.receiptsRead).toBe(0);
     expect(await notChecked('manifest.2.json')).toEqual([]);
   } finally {
     rmSync(evidence, { recursive: true });
