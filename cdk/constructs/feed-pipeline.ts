@@ -51,6 +51,7 @@ export class FeedPipeline extends Construct {
     this.finalizer = new Finalizer(this, 'Finalizer', props);
     const finalizeQueue = this.finalizer.queue;
     this.lanes = feed.lanes.map((lane) => new Lane(this, lane.name, { ...props, lane, sink, finalizeQueue }));
+    this.finalizer.wakes(this.lanes, feed, props.ledger);
     const redriven = [
       this.finalizer.redriven,
       ...this.lanes.flatMap(({ intake, records, letters }) => [intake, records, letters]),

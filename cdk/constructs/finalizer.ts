@@ -6,6 +6,7 @@ import type { FeedSettings, Settings } from '../settings.ts';
 import type { Archive } from './archive.ts';
 import type { Desk } from './desk.ts';
 import type { IntakeBucket } from './intake-bucket.ts';
+import type { Lane } from './lane.ts';
 import type { Ledger } from './ledger.ts';
 import { ledgerKeys } from './ledger.ts';
 import { RedrivenQueue } from './redriven-queue.ts';
@@ -81,6 +82,16 @@ export class Finalizer extends Construct {
     signingKey?.grantSign(this.function);
     desk.grantTell(this.function);
     this.function.mayPublish();
+  }
+
+  /** Has the files that wait for an earlier revision woken when that is closed, in whichever lane they are. */
+  wakes(lanes: readonly Lane[], feed: FeedSettings, ledger: Ledger): void {
+    if (feed.series === undefined) return;
+    const queues = lanes.map(({ settings: { name }, intake: { queue } }) => ({ name, queue }));
+    const urls = Object.fromEntries(queues.map(({ name, queue }) => [name, queue.queueUrl]));
+    this.function.addEnvironment('INTAKE_QUEUES', JSON.stringify(urls));
+    this.function.maySendTo(...queues.map(({ queue }) => queue));
+    ledger.grant(this.function, [ledgerKeys.series(feed.name)], 'GetItem');
   }
 
   get queue(): Queue {

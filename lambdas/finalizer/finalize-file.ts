@@ -13,6 +13,7 @@ import { closeAccount } from './close-account.ts';
 import { Closing } from './closing.ts';
 import type { FinalizerPorts } from './finalizer-ports.ts';
 import { checkSettled } from './settled-batches.ts';
+import { wakeRevisions } from './wake-revisions.ts';
 
 /** So that uploads that are lost again and again cost little. Seconds. */
 const startAgainAfterSeconds = 60;
@@ -82,6 +83,7 @@ async function closeWith(closing: Closing, work: Work, ports: FinalizerPorts, de
   const end = await closeAccount(counted, work, ports);
   await closing.release();
   if (end === 'stopped') return closeOrContinue(message, ports, deadline);
+  await wakeRevisions(file, ports);
 }
 
 /** Why a file is left to another invocation. */

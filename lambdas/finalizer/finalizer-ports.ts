@@ -10,18 +10,20 @@ import type {
   EventPublisher,
   FileLedger,
   FinalizeQueue,
+  IntakeQueue,
   Metrics,
   NoticeLedger,
   NoticeQueue,
   PayloadStore,
   ReceiptStore,
+  SeriesLedger,
   Signer,
 } from '../ports.ts';
 import type { PartSizes } from './part-sizes.ts';
 import type { ReportedFeed } from './write-report.ts';
 
 export interface FinalizerPorts {
-  ledger: FileLedger & BatchLedger & DeadLedger & NoticeLedger;
+  ledger: FileLedger & BatchLedger & DeadLedger & NoticeLedger & Pick<SeriesLedger, 'findInSeries' | 'wakeRevision'>;
   receipts: ReceiptStore;
   archive: Archive;
   archiveBucket: string;
@@ -38,6 +40,8 @@ export interface FinalizerPorts {
   /** Absent if manifests are not signed. */
   signer?: Signer | undefined;
   finalize: FinalizeQueue;
+  /** The intake queue of a lane of the feed. Absent for a feed without series: none of its files waits for another. */
+  intakeOf?: ((lane: string) => IntakeQueue | undefined) | undefined;
   mails: NoticeQueue;
   desk: Desk;
   events: EventPublisher;

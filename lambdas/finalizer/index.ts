@@ -13,7 +13,7 @@ import { S3Archive, S3ReceiptStore } from '../adapters/s3-archive.ts';
 import { S3ArchiveUploads } from '../adapters/s3-archive-uploads.ts';
 import { S3PayloadStore } from '../adapters/s3-payload-store.ts';
 import { SnsDesk } from '../adapters/sns-desk.ts';
-import { SqsFinalizeQueue, SqsInFlightMessages } from '../adapters/sqs-queues.ts';
+import { SqsFinalizeQueue, SqsInFlightMessages, SqsIntakeQueue } from '../adapters/sqs-queues.ts';
 import { systemClock } from '../adapters/system-clock.ts';
 import { limiterStore } from '../ledger/limiter-store.ts';
 import { openLedger } from '../ledger/open-ledger.ts';
@@ -34,6 +34,11 @@ const { SIGNING_KEY_ARN: signingKeyArn } = environment;
 const store = new DynamoItemStore(new DynamoDBClient(awsClientSettings), environment.LEDGER_TABLE);
 
 const queue = new SqsFinalizeQueue(sqs, environment.FINALIZE_QUEUE_URL, systemClock);
+const intakeQueues =
+  environment.INTAKE_QUEUES &&
+  new Map(
+    Object.entries(environment.INTAKE_QUEUES).map(([lane, url]) => [lane, new SqsIntakeQueue(sqs, url, systemClock)]),
+  );
 const metrics = createMetrics({ stack: environment.STACK_NAME, feed: environment.FEED.feed });
 
 const handle = createFinalizerHandler({
@@ -50,6 +55,7 @@ const handle = createFinalizerHandler({
   metrics,
   events: new EventBridgePublisher(new EventBridgeClient(awsClientSettings)),
   finalize: queue,
+  ...(intakeQueues ? { intakeOf: (lane) => intakeQueues.get(lane) } : {}),
   mails: queue,
   nights: queue,
   desk: new SnsDesk(new SNSClient(awsClientSettings), environment.DESK_TOPIC_ARN),

@@ -147,6 +147,8 @@ const finalizerEnvironment = z.object({
   FINALIZE_QUEUE_URL: z.url(),
   WORK_BUCKET: z.string().min(1),
   ARCHIVE_BUCKET: z.string().min(1),
+  /** Intake queues by lane. Set for a feed with a series: a file that waits for an earlier revision is woken. */
+  INTAKE_QUEUES: json(z.record(z.string(), z.url())).optional(),
   /** SNS topic of the feeds' desk. */
   DESK_TOPIC_ARN: z.string().min(1),
   /** The function's feed: what reports show in addition to the account. */

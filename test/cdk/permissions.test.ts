@@ -229,6 +229,17 @@ describe('permissions', () => {
     });
   });
 
+  it('allow the finalizer to wake files in both lanes where a series is configured', () => {
+    const configured = synthesise('prod', { SLUICE_TRAFFIC_SERIES: '{station}_{yyyyMMdd}_R{#}.csv' });
+    const finalizer = /^trafficFinalizer/;
+    const [with_, without] = [granted(finalizer, grantsOf(configured.resources)), granted(finalizer)];
+    const queues = ['trafficFinalizerfinalizeQueue', 'trafficexpressintakeQueue', 'trafficmainintakeQueue'];
+    expect([...(with_['sqs:SendMessage'] ?? [])].sort()).toEqual(queues);
+    const isNew = (action: string) => (key: string) => !without[action]?.includes(key);
+    expect(with_['dynamodb:GetItem']?.filter(isNew('dynamodb:GetItem'))).toEqual(['LedgerTable: SERIES#traffic.*']);
+    expect(with_['dynamodb:UpdateItem']).toEqual(without['dynamodb:UpdateItem']);
+  });
+
   it('allow the reconciler to inspect, queue, list and notify, and to store that it did', () => {
     const lanes = ['trafficmain', 'trafficexpress'].flatMap((lane) =>
       ['intake', 'letters', 'records'].map((queue) => `${lane}${queue}Dlq`),

@@ -22,7 +22,7 @@ import type { FinalizerPorts } from '../../lambdas/finalizer/finalizer-ports.ts'
 import { finalizeFile } from '../../lambdas/finalizer/finalize-file.ts';
 import type { RevisionRules } from '../../lambdas/core/series/revision-guard.ts';
 import type { BatchMessage, CorrectionMessage, FinalizeMessage, Letter } from '../../lambdas/messages.ts';
-import type { Archive, Ledger, SinkRequest, SourceObjects } from '../../lambdas/ports.ts';
+import type { Archive, IntakeQueue, Ledger, SinkRequest, SourceObjects } from '../../lambdas/ports.ts';
 import type { RateLimit } from '../../lambdas/core/limiter/limiter.ts';
 import type { Deadline } from '../../lambdas/runtime/deadline.ts';
 import { awsFaultOf } from '../../lambdas/core/aws-fault.ts';
@@ -313,7 +313,7 @@ export class RevisionWorld {
   goWithout(fileId: string, earlierId: string, who: Who = { by: 'ann', why: 'it hangs' }): Promise<WithoutResult> {
     const ports: StopPorts = {
       ledger: this.ledgerOfFunctions,
-      intakeOf: () => ({ send: async ({ kind, fileId: of }) => this.#add({ kind, fileId: of }, 0) }),
+      intakeOf: () => this.#intake,
       finalize: { send: async (message) => this.#add({ kind: 'finalize', message }, 0) },
     };
     return goWithout(fileId, earlierId, who, ports);
@@ -514,9 +514,14 @@ export class RevisionWorld {
     };
   }
 
+  readonly #intake: IntakeQueue = {
+    send: async ({ kind, fileId }, delaySeconds) => this.#add({ kind, fileId }, 1000 * delaySeconds),
+  };
+
   get #finalizerPorts(): FinalizerPorts {
     return {
       ledger: this.ledgerOfFunctions,
+      intakeOf: () => this.#intake,
       receipts: this.#consumer.ports.receipts,
       archive: this.#archive,
       archiveBucket: 'archive',
