@@ -574,10 +574,17 @@ export type GoneWithout =
   | { kind: 'done'; newer: FileAccount; earlier: FileAccount; repeated: boolean }
   | { kind: 'refused'; obstacle: WithoutObstacle };
 
+/** A file of a series, among those that have entered it. */
+export interface PlaceInSeries {
+  own: KnownRevision;
+  earlier: KnownRevision[];
+  later: KnownRevision[];
+}
+
 /** Files that are revisions of each other (core/series/). */
 export interface SeriesLedger {
-  /** A file that has entered, and the revisions that entered before it. Undefined if the series has forgotten it. */
-  findInSeries(seriesId: string, fileId: string): Promise<{ own: KnownRevision; earlier: KnownRevision[] } | undefined>;
+  /** A file that has entered, and those that entered before and after it. Undefined if the series has forgotten it. */
+  findInSeries(seriesId: string, fileId: string): Promise<PlaceInSeries | undefined>;
   /** Adds a file to its series and returns the revisions that entered before it, the latest last. Repeatable. */
   enterSeries(seriesId: string, revision: KnownRevision): Promise<KnownRevision[]>;
   /**
@@ -596,6 +603,10 @@ export interface SeriesLedger {
   goWithout(fileId: string, earlierId: string, who: { by: string; why: string }): Promise<GoneWithout>;
   /** Before a letter or a correction is tried. Undefined if it may be; otherwise the file that has taken over. */
   beginTry(fileId: string, forMs: number): Promise<string | undefined>;
+  /** Notes, with each look, that a released file waits, so that it has not stalled. @param earlier the revision, if known */
+  noteWait(file: FileAccount, earlier: string | undefined): Promise<void>;
+  /** A file that waits for an earlier revision may be claimed at once. False if it does not wait. */
+  wakeRevision(fileId: string): Promise<boolean>;
   /** Notes that the desk was notified that the file waits. */
   noteWaitNotified(file: Pick<FileAccount, 'fileId' | 'waitsFor'>): Promise<void>;
   /**

@@ -3,11 +3,9 @@ import { withoutChoice } from '../../lambdas/core/series/release-choices.ts';
 import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { interruptible } from '../interrupt.ts';
-import { goWithout } from '../operate/go-without.ts';
-import { releaseFile } from '../operate/release-file.ts';
-import type { Who } from '../operate/who.ts';
+import type { WithoutResult } from '../operate/go-without.ts';
+import { releaseAsAsked } from '../operate/release-as-asked.ts';
 import { whoDecides } from '../operate/who.ts';
-import type { OpenStack } from '../stack/open-stack.ts';
 import { openStack } from '../stack/open-stack.ts';
 import { formatCount, oneLine } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -23,13 +21,6 @@ interface ReleaseOptions extends DecisionOptions {
   wait: boolean;
 }
 
-interface Asked {
-  options: ReleaseOptions;
-  stack: OpenStack;
-  terminal: Terminal;
-  signal: AbortSignal;
-}
-
 export function releaseCommand(terminal: Terminal): Command {
   return new Command('release')
     .description(
@@ -40,11 +31,9 @@ export function releaseCommand(terminal: Terminal): Command {
     .addOption(byOption())
     .addOption(new Option('--changes', 'of a revision: send only what differs from what the API has').conflicts('all'))
     .option('--all', 'of a revision: send every record, also those that the API has')
-    .addOption(
-      new Option(
-        '--without <earlier-file-id>',
-        'of a revision that waits for an earlier one which does not close: send nothing more of that, and go on',
-      ).conflicts(['changes', 'all']),
+    .option(
+      '--without <earlier-file-id>',
+      'of a revision that waits for an earlier one which does not close: send nothing more of that, and go on; if it is held, beside --changes or --all',
     )
     .option('--no-wait', 'do not follow it')
     .addOption(jsonOption())
@@ -55,6 +44,7 @@ export function releaseCommand(terminal: Terminal): Command {
           "release traffic.7c2820ab --why 'the station confirmed it'",
           "release traffic.7c2820ab --changes --why 'a new grid, as announced'",
           "release 7c28 --without traffic.0a11 --why 'it hangs, and the day must be ready'",
+          "release 7c28 --changes --without 0a11 --why 'confirmed, and the earlier one hangs'",
           "release 7c28 --why 'as agreed' --no-wait --json",
         ),
     )
@@ -73,38 +63,31 @@ async function release(
   const who = whoDecides(options, 'the reason to send it');
   const stack = await openStack(options.stack, process.env);
   const { fileId } = await fileOfId(stack, typed);
-  if (options.without !== undefined)
-    return releaseWithout(fileId, options.without, who, { options, stack, terminal, signal });
   const sends = options.changes ? 'changes' : options.all ? 'all' : undefined;
-  const end = await releaseFile(fileId, who, stack, sends);
+  const without = options.without === undefined ? undefined : (await fileOfId(stack, options.without)).fileId;
+  const end = await releaseAsAsked(fileId, { sends, without }, who, stack);
   if (end.kind === 'refused') throw new CliError(end.why);
-  terminal.note(
-    end.withoutControl === undefined
-      ? `Released: ${formatCount(end.records)} records are being sent.`
-      : `Released: the file is being sent without its control file ${oneLine(end.withoutControl, 100)}.`,
-  );
+  if (end.kind === 'released') {
+    terminal.note(
+      end.withoutControl === undefined
+        ? `Released: ${formatCount(end.records)} records are being sent.`
+        : `Released: the file is being sent without its control file ${oneLine(end.withoutControl, 100)}.`,
+    );
+  }
+  const gone = end.kind === 'released' ? end.without : end;
+  if (gone) terminal.note(withoutText(fileId, gone));
   if (options.wait) return followStop(end.file, options, { stack, terminal }, signal);
   if (options.json) {
-    await terminal.printJson({ file_id: fileId, released_by: who.by, why: who.why, ...(sends ? { sends } : {}) });
+    const said = { ...(sends ? { sends } : {}), ...(without ? { without } : {}) };
+    await terminal.printJson({ file_id: fileId, released_by: who.by, why: who.why, ...said });
   }
   return exitCodes.clean;
 }
 
 /** An earlier revision does not close: the file goes on without it. */
-async function releaseWithout(
-  fileId: string,
-  typed: string,
-  who: Who,
-  { options, stack, terminal, signal }: Asked,
-): Promise<number> {
-  const { fileId: earlier } = await fileOfId(stack, typed);
-  const end = await goWithout(fileId, earlier, who, stack);
-  if (end.kind === 'refused') throw new CliError(end.why);
+function withoutText(fileId: string, end: WithoutResult): string {
+  if (end.kind === 'refused') return end.why;
+  const { fileId: earlier } = end.earlier;
   const { sent, then } = withoutChoice(earlier);
-  terminal.note(`Decided${end.repeated ? ' before' : ''}: ${fileId} goes on without ${earlier}. ${sent} ${then}`);
-  if (options.wait) return followStop(end.file, options, { stack, terminal }, signal);
-  if (options.json) {
-    await terminal.printJson({ file_id: fileId, without: earlier, released_by: who.by, why: who.why });
-  }
-  return exitCodes.clean;
+  return `Decided${end.repeated ? ' before' : ''}: ${fileId} goes on without ${earlier}. ${sent} ${then}`;
 }

@@ -84,7 +84,7 @@ export function withOpenDead(closed: readonly ClosedFile[], { byFile, isPartial 
 function activityOf(file: FileAccount, projection: Projection | undefined, now: number): Activity {
   if (isQuarantined(file)) return 'stopped';
   if (isWhollySettled(file)) return 'closing';
-  if (isWaitingForControl(file)) return 'waiting';
+  if (isWaitingForControl(file) || isWaitingForRevision(file)) return 'waiting';
   if (projection?.isPaused) return 'paused';
   if (file.state === 'splitting') {
     if ((file.heldBackUntil ?? 0) > now) return 'held back';

@@ -3,6 +3,7 @@ import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { isOpen } from '../../lambdas/core/account/file-account.ts';
 import type { WithoutObstacle } from '../../lambdas/core/series/go-without.ts';
 import { continueMessageOf, reemitMessageOf } from '../../lambdas/intake-message.ts';
+import { isHeldRevision } from './release-options.ts';
 import type { StopPorts } from './stop-ports.ts';
 import type { Who } from './who.ts';
 
@@ -11,6 +12,9 @@ export type WithoutResult =
   | { kind: 'going-on'; file: FileAccount; earlier: FileAccount; repeated: boolean }
   /** Nothing was changed. `why`: a sentence for the person who asked. */
   | { kind: 'refused'; why: string };
+
+/** An earlier revision of which nothing is on its way is closed by then. */
+const closedAfterSeconds = 5;
 
 /**
  * Lets a revision go on without an earlier one that does not close: nothing more of that is sent, and what may have been sent
@@ -27,12 +31,12 @@ export async function goWithout(fileId: string, earlierId: string, who: Who, por
   // Batches of it may be lost; if there are none, it asks the finalizer.
   if (isOpen(earlier)) await intakeOfEarlier?.send(reemitMessageOf(earlier), 0);
   else await finalize.send(finalizeMessageOf(earlier, true), 0);
-  // A released one looks by itself, every 30 seconds.
-  if (file.state === 'splitting') await intake?.send(continueMessageOf(file), 0);
+  // A released one looks by itself, every 30 seconds. Before the other is closed, looking would have no effect.
+  if (file.state === 'splitting') await intake?.send(continueMessageOf(file), closedAfterSeconds);
   return { kind: 'going-on', file, earlier, repeated };
 }
 
-function sentenceOf(
+export function sentenceOf(
   fileId: string,
   earlierId: string,
   obstacle: WithoutObstacle,
@@ -48,9 +52,11 @@ function sentenceOf(
     case 'not_earlier':
       return `${earlierId} is not an earlier revision of ${fileId}: ${fileId} does not wait for it.`;
     case 'earlier_closed':
-      return `${earlierId} is closed (${earlier?.state}): ${fileId} does not wait for it any more, and goes on by itself.`;
+      return `${earlierId} is closed (${earlier?.state}): ${fileId} does not wait for it${
+        file?.state === 'quarantined' ? '. Release it without --without.' : ' any more, and goes on by itself.'
+      }`;
   }
 }
 
 const heldText = (file: FileAccount | undefined): string =>
-  file?.state === 'quarantined' ? ' It is held: say with --changes or --all what is sent of it.' : '';
+  file && isHeldRevision(file) ? ' It is held: also say with --changes or --all what is sent of it.' : '';

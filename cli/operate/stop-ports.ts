@@ -5,7 +5,7 @@ import type { ControlLedger, FileLedger, FinalizeQueue, IntakeQueue, SeriesLedge
 export interface StopPorts {
   ledger: Pick<FileLedger, 'getFile' | 'cancelFile' | 'releaseQuarantine'> &
     Pick<ControlLedger, 'releaseWaiting'> &
-    Pick<SeriesLedger, 'goWithout'>;
+    Pick<SeriesLedger, 'goWithout' | 'findInSeries'>;
   /** The intake queue of a file's lane. @throws CliError if that lane is not deployed (any more) */
   intakeOf: (file: Pick<FileAccount, 'feed' | 'lane'>) => IntakeQueue;
   finalize: FinalizeQueue;

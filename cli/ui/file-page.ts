@@ -8,11 +8,8 @@ import type { ManifestSummary } from '../../lambdas/core/account/manifest.ts';
 import { cancelObstacleOf } from '../../lambdas/core/account/quarantine.ts';
 import { describeClosed, describeLive } from '../live/describe-file.ts';
 import type { ClosedFile, Headline, LiveFile } from '../live/snapshot.ts';
-import type { ReleaseChoice } from '../../lambdas/core/series/release-choices.ts';
-import { withoutChoice } from '../../lambdas/core/series/release-choices.ts';
-import { isWaitingForRevision } from '../../lambdas/core/series/waiting-revision.ts';
 import { countsText } from '../../lambdas/core/series/counts-text.ts';
-import { choicesOf, mayBeReleased } from '../operate/release-file.ts';
+import type { ReleaseOptions } from '../operate/release-options.ts';
 import { formatBytes, formatCount, formatCountOf } from '../terminal/format.ts';
 import type { DocumentKind } from './documents.ts';
 import { documentsOf } from './documents.ts';
@@ -34,12 +31,8 @@ export interface FilePage {
   changes: string | null;
   /** Whether these are listed, record by record. */
   changes_listed: boolean;
-  /** It was stopped: what is held can be sent. */
-  is_releasable: boolean;
-  /** Of a revision that is held: why, and the answers, of which a release needs one. Null if it sends what is held. */
-  decision: { why: string; choices: ReleaseChoice[] } | null;
-  /** It waits for an earlier revision, and may go on without it: what that means. */
-  without: (ReturnType<typeof withoutChoice> & { earlier: string }) | null;
+  /** What a person may decide about it. */
+  release: ReleaseOptions;
 }
 
 export interface FileEvent {
@@ -48,16 +41,17 @@ export interface FileEvent {
   tone: Headline['tone'];
 }
 
-/**
- * @param manifest undefined if it has none yet
- * @param live as the newest snapshot shows it, if it is in progress
- */
-export function describeFilePage(
-  file: FileAccount,
-  manifest: ManifestSummary | undefined,
-  live: LiveFile | undefined,
-  now: number,
-): FilePage {
+/** What is known of a file beside its account. */
+export interface FilePageFacts {
+  /** Undefined if it has none yet. */
+  manifest: ManifestSummary | undefined;
+  /** As the newest snapshot shows it, if it is in progress. */
+  live: LiveFile | undefined;
+  release: ReleaseOptions;
+  now: number;
+}
+
+export function describeFilePage(file: FileAccount, { manifest, live, release, now }: FilePageFacts): FilePage {
   const isOpen = isManifestOwed(file) || manifest === undefined;
   const closed = manifest && describeClosed(file, manifest);
   const open = live ?? describeLive(file, { projection: undefined, openDead: 0, zone: 'UTC', now });
@@ -71,22 +65,8 @@ export function describeFilePage(
     is_cancellable: cancelObstacleOf(file) === undefined,
     changes: file.revision ? countsText(file.revision.counts) : null,
     changes_listed: file.revision?.comparison !== undefined,
-    is_releasable: mayBeReleased(file),
-    decision: decisionAbout(file),
-    without: withoutFor(file),
+    release,
   };
-}
-
-function decisionAbout(file: FileAccount): FilePage['decision'] {
-  const choices = mayBeReleased(file) ? choicesOf(file) : [];
-  return choices.length === 0 ? null : { why: file.quarantine?.message ?? '', choices };
-}
-
-function withoutFor(file: FileAccount): FilePage['without'] {
-  if (!isWaitingForRevision(file)) return null;
-  const { fileId: earlier } = file.waitsFor;
-  const isDecided = decisionsOf(file).some((each) => each.kind === 'without' && each.earlier === earlier);
-  return isDecided ? null : { earlier, ...withoutChoice(earlier) };
 }
 
 function openVerdict({ activity, projected, deadline_margin_seconds: margin }: LiveFile): FilePage['verdict'] {

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { cancelFile } from '../operate/cancel-file.ts';
 import { resetLimit, setLimit } from '../operate/change-limit.ts';
-import { goWithout } from '../operate/go-without.ts';
 import type { DecisionResult, LimitPorts } from '../operate/feed-limit.ts';
 import { pauseFeed, resumeFeed } from '../operate/pause-feed.ts';
-import { releaseFile } from '../operate/release-file.ts';
+import type { AskedResult } from '../operate/release-as-asked.ts';
+import { releaseAsAsked } from '../operate/release-as-asked.ts';
 import type { Who } from '../operate/who.ts';
 import { whoDecides, whoUndoes } from '../operate/who.ts';
 import { formatCountOf } from '../terminal/format.ts';
@@ -18,8 +18,10 @@ import { readWish, RouteRefusal } from './route.ts';
 
 const why = z.string();
 const fileWish = z.strictObject({ file: z.string().min(1), why });
-const releaseWish = fileWish.extend({ sends: z.enum(['changes', 'all']).optional() });
-const withoutWish = fileWish.extend({ earlier: z.string().min(1) });
+const releaseWish = fileWish.extend({
+  sends: z.enum(['changes', 'all']).optional(),
+  without: z.string().min(1).optional(),
+});
 const feedWish = z.strictObject({ feed: z.string(), why });
 const limitWish = feedWish.extend({ requests: z.number(), until: z.string().max(40).optional() });
 
@@ -41,19 +43,9 @@ export function actionRoutes(ports: RoomPorts, controls: FeedControls): Routes {
       if (result.kind === 'refused') throw new RouteRefusal(409, result.why);
       return 'It is stopped: within 30 seconds consumers send nothing more of it.';
     }),
-    '/api/release': action(releaseWish, async ({ file, why: given, sends }) => {
+    '/api/release': action(releaseWish, async ({ file, why: given, ...wish }) => {
       const who = whoDecides({ by, why: given }, 'the reason to send it');
-      const result = await releaseFile(file, who, await ports.stack(), sends);
-      if (result.kind === 'refused') throw new RouteRefusal(409, result.why);
-      return result.withoutControl === undefined
-        ? `It is released: ${formatCountOf(result.records, 'record')} will be sent.`
-        : 'It is released: it will be sent without its control file.';
-    }),
-    '/api/without': action(withoutWish, async ({ file, earlier, why: given }) => {
-      const who = whoDecides({ by, why: given }, 'why it does not wait any longer');
-      const result = await goWithout(file, earlier, who, await ports.stack());
-      if (result.kind === 'refused') throw new RouteRefusal(409, result.why);
-      return `It goes on without ${earlier}, of which nothing more is sent.`;
+      return releasedText(await releaseAsAsked(file, wish, who, await ports.stack()));
     }),
     '/api/pause': action(feedWish, async ({ feed, why: given }) => {
       const who: Who = whoDecides({ by, why: given }, 'why the feed is paused');
@@ -70,6 +62,25 @@ export function actionRoutes(ports: RoomPorts, controls: FeedControls): Routes {
       decided(await resetLimit(feed, whoUndoes({ by, why: given }), await limitPorts())),
     ),
   };
+}
+
+/** @throws RouteRefusal if nothing was changed */
+function releasedText(result: AskedResult): string {
+  switch (result.kind) {
+    case 'refused':
+      throw new RouteRefusal(409, result.why);
+    case 'going-on':
+      return `It goes on without ${result.earlier.fileId}, of which nothing more is sent.`;
+    case 'released': {
+      const { records, withoutControl, without } = result;
+      const released =
+        withoutControl === undefined
+          ? `It is released: ${formatCountOf(records, 'record')} will be sent.`
+          : 'It is released: it will be sent without its control file.';
+      if (!without) return released;
+      return `${released} ${without.kind === 'refused' ? without.why : releasedText(without)}`;
+    }
+  }
 }
 
 function action<T>(schema: z.ZodType<T>, act: (wish: T) => Promise<string>): Route {

@@ -4,6 +4,7 @@ import { archiveKeysOf } from '../../lambdas/core/account/archive-keys.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { waitingPlaceText } from '../../lambdas/core/account/waiting-place.ts';
 import { changeKinds, findChanges } from '../archive/find-changes.ts';
+import { releaseOptions } from '../operate/release-options.ts';
 import { answerJson, beginDownload, beginSandboxedPage } from './answer.ts';
 import { changesPage } from './changes-page.ts';
 import { closedPage } from './closed-page.ts';
@@ -52,7 +53,9 @@ export function fileRoutes(ports: RoomPorts): Routes {
         const manifest = file.manifest && (await stack.readSummary(file));
         const { snapshot } = await ports.sight();
         const live = snapshot?.files.find(({ file_id: id }) => id === file.fileId);
-        answerJson(response, 200, describeFilePage(file, manifest, live, ports.clock.now()));
+        const now = ports.clock.now();
+        const release = await releaseOptions(file, stack, now);
+        answerJson(response, 200, describeFilePage(file, { manifest, live, release, now }));
       },
     },
     '/api/files': {

@@ -49,7 +49,8 @@ export function seriesLedger(store: ItemStore, clock: Pick<Clock, 'now'>): Serie
     async findInSeries(seriesId, fileId) {
       const known = (await readSeries(seriesId))?.revisions ?? [];
       const own = known.findIndex((each) => each.fileId === fileId);
-      return own < 0 ? undefined : { own: known[own] as KnownRevision, earlier: known.slice(0, own) };
+      if (own < 0) return undefined;
+      return { own: known[own] as KnownRevision, earlier: known.slice(0, own), later: known.slice(own + 1) };
     },
 
     async enterSeries(seriesId, revision) {
@@ -104,6 +105,12 @@ export function seriesLedger(store: ItemStore, clock: Pick<Clock, 'now'>): Serie
       const { kind, item } = await store.update(fileKey(fileId), changes.beginTry(clock.now() + forMs));
       return kind === 'changed' ? undefined : item && withoutKeys<FileAccount>(item).supersededBy?.fileId;
     },
+
+    async noteWait(file, earlier) {
+      await store.update(fileKey(file.fileId), changes.noteWait(file, earlier, clock.now()));
+    },
+
+    wakeRevision: async (fileId) => (await store.update(fileKey(fileId), changes.wakeRevision)).kind === 'changed',
 
     async noteWaitNotified({ fileId, waitsFor }) {
       if (waitsFor) await store.update(fileKey(fileId), changes.noteWaitNotified(waitsFor));

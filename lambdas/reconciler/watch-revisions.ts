@@ -1,5 +1,6 @@
 import type { WaitingRevision } from '../core/series/waiting-revision.ts';
-import { isLongWait, isWaitingForRevision, revisionWaitMail } from '../core/series/waiting-revision.ts';
+import { revisionWaitMail } from '../core/series/revision-wait-mail.ts';
+import { isLongWait, isWaitingForRevision } from '../core/series/waiting-revision.ts';
 import type { AuditLog, Clock, Desk, FileLedger, SeriesLedger } from '../ports.ts';
 
 export interface WatchRevisionsPorts {

@@ -52,7 +52,10 @@ export async function reemitBatches(
   const readable = { ...file, dialect: file.dialect };
   // Nothing of an abandoned one is sent, whatever its plan was: its batches only end.
   const planned = isAbandoned(file) ? unplanned : await planAgain(readable, ports, deadline);
-  if (planned.kind === 'later') return ports.intake.send(message, revisionWaitSeconds);
+  if (planned.kind === 'later') {
+    await ledger.noteWait(file, planned.for);
+    return ports.intake.send(message, revisionWaitSeconds);
+  }
   if (planned.kind === 'stop') {
     const isStopped = await ledger.stopRevision(file.fileId, planned.quarantine, planned.by);
     // That a newer revision is sent in its place needs no action.

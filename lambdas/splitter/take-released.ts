@@ -22,8 +22,8 @@ import { findOpen, takeOver } from './take-over.ts';
 export type PlannedAgain =
   /** Undefined: all of it is sent, as new records. */
   | { kind: 'planned'; plan: RevisionPlan | undefined; idsHaveFileId?: true }
-  /** An earlier revision is in progress. */
-  | { kind: 'later' }
+  /** An earlier revision is in progress. @param for its file id, if one is waited for */
+  | { kind: 'later'; for?: string }
   /** Nothing of it may be sent now. @param by a newer revision that is sent in its place */
   | { kind: 'stop'; quarantine: Quarantine; by?: string };
 
@@ -46,7 +46,8 @@ export async function takeReleased(
   const now = ports.clock.now();
   const isAll = file.release?.sends === 'all';
   const found = await ports.ledger.findInSeries(seriesId, file.fileId);
-  if (found && (await findOpen(found.earlier, ports))) return { kind: 'later' };
+  const open = found && (await findOpen(found.earlier, ports));
+  if (open) return { kind: 'later', for: open.fileId };
   const among = found && { ...found, idsHaveFileId: file.idsHaveFileId };
   // Another one than when it was placed: what was held then may have been sent since.
   const judged = among && { ...among, standing: await standingOf(among, ports.ledger) };
@@ -94,13 +95,15 @@ async function sendCompared(
     const held = guardRevision(plan.counts, before, series.rules, clock.now());
     if (held) return { kind: 'stop', quarantine: held };
   }
-  if (!(await takesOver(released, bases, ports))) return { kind: 'later' };
+  const later = await laterThan(released, bases, ports);
+  if (later) return later;
   return take(released, await revisionOf(file, compared, by), plan, ports);
 }
 
 /** Sends all of it as new records. */
 async function sendAsNew(released: Released, ports: SplitterPorts): Promise<PlannedAgain> {
-  if (!(await takesOver(released, [], ports))) return { kind: 'later' };
+  const later = await laterThan(released, [], ports);
+  if (later) return later;
   const { file, judged } = released;
   const before = judged?.standing.before;
   // Only now: before, a manifest of the earlier revision may have been amended meanwhile.
@@ -115,12 +118,15 @@ async function sendAsNew(released: Released, ports: SplitterPorts): Promise<Plan
   return take(released, revision, undefined, ports);
 }
 
-/** False if something of an earlier revision may still be on its way, or if one that was held has been sent meanwhile. */
-const takesOver = async (
+/** Takes over. Undefined if it has; otherwise something of an earlier revision may still be on its way, or has changed. */
+async function laterThan(
   { judged }: Released,
   bases: readonly RevisionBase[],
   ports: SplitterPorts,
-): Promise<boolean> => !judged || (await takeOver(judged, bases, ports)) === undefined;
+): Promise<Extract<PlannedAgain, { kind: 'later' }> | undefined> {
+  const awaited = judged && (await takeOver(judged, bases, ports));
+  return awaited === undefined ? undefined : { kind: 'later', for: awaited };
+}
 
 /** Nothing of it has been sent: only now are its request ids decided for good. */
 async function take(

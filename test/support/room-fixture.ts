@@ -169,6 +169,17 @@ export class RoomFixture {
     });
   }
 
+  /** The files become revisions of one series, in this order. */
+  async putInSeries(fileIds: readonly string[]): Promise<void> {
+    const id = 'traffic.series';
+    for (const fileId of fileIds) {
+      const file = this.ledger.files.get(fileId);
+      if (!file) throw new Error(`The ledger has no file ${fileId}.`);
+      file.series = { id };
+      await this.ledger.enterSeries(id, { fileId, sha256: fileId, key: 'log.csv', modifiedAt: this.#clock.now() });
+    }
+  }
+
   #streamOf(key: string): Readable | undefined {
     const bytes = this.archive.get(key);
     return bytes && Readable.from([bytes]);

@@ -68,6 +68,9 @@ describe('a revision that waits for one that does not close', () => {
     await waitFor();
     await expectStuck();
     expect(await without()).toMatchObject({ kind: 'going-on', repeated: false });
+    // It does not look before the other one can be closed.
+    const looks = world.queue.filter((each) => each.task.kind === 'continue' && fileOf(each) === newer);
+    expect(Math.min(...looks.map(({ dueAt }) => dueAt))).toBe(world.clock.now() + 5_000);
     const requests = world.api.requests;
     await run();
     // Nothing more of it is sent; what may have been sent is in doubt, and sent again as it is now.
@@ -142,6 +145,8 @@ describe('a revision that waits for one that does not close', () => {
     await stick();
     await waitFor();
     const waiting = lose(newer);
+    // Nor is it woken.
+    world.onHandled = () => void lose(newer);
     for (let n = 0; n < 2; n++) {
       world.askToMakeAgain(earlier);
       await run();
@@ -326,6 +331,7 @@ describe('the decision to go on without an earlier revision', () => {
     );
     expect(JSON.stringify(await world.goWithout(newer, newer))).toContain('is not an earlier revision of traffic.2');
     world.queue.splice(0);
+    world.onHandled = () => [newer, 'traffic.3'].forEach(lose);
     for (let n = 0; n < 2; n++) {
       world.askToMakeAgain(earlier);
       await run();

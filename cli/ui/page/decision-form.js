@@ -4,13 +4,14 @@ import { done } from './controls.js';
 import { button, element, faultLine, labelled, setText, section } from './dom.js';
 
 /**
- * What a person decides about a held revision: why it is held, each answer with what it sends and what the API has then, and
- * the reason. Nothing is chosen beforehand.
+ * What a person decides about a held revision: why it is held, each answer with what it sends and what the API has then,
+ * whether it waits for an earlier revision that is in progress, and the reason. Nothing is chosen beforehand.
  * @param {string} file
  */
 export function decisionForm(file) {
   const why = element('p', 'lead alarm');
   const choices = element('fieldset', 'choices');
+  const waits = element('fieldset', 'choices');
   const reason = /** @type {HTMLTextAreaElement} */ (element('textarea'));
   reason.rows = 3;
   reason.maxLength = 1_000;
@@ -21,6 +22,7 @@ export function decisionForm(file) {
     'Decide what is sent',
     why,
     choices,
+    waits,
     labelled('Why it is to be sent', reason),
     element('p', 'quiet', 'Kept in the account, with your name. If it is a wrong file, drop the right one instead.'),
     trouble,
@@ -49,7 +51,9 @@ export function decisionForm(file) {
     refuse('');
     release.setAttribute('aria-disabled', 'true');
     try {
-      await done('/api/release', { file, why: reason.value.trim(), sends: chosen.value });
+      const skipped = waits.querySelector('input');
+      const without = skipped?.checked ? { without: skipped.value } : {};
+      await done('/api/release', { file, why: reason.value.trim(), sends: chosen.value, ...without });
       reason.value = '';
     } catch (error) {
       refuse(faultOf(error));
@@ -61,24 +65,44 @@ export function decisionForm(file) {
   return {
     made,
     /** @param {FilePage} page */
-    show: ({ decision }) => {
-      made.hidden = decision === null;
-      const now = JSON.stringify(decision);
+    show: ({ release: { held, without } }) => {
+      const isHeld = held !== null && held.choices.length > 0;
+      made.hidden = !isHeld;
+      const now = JSON.stringify([held, without]);
       // What is chosen stays, until the question itself is another.
-      if (decision === null || now === shown) return;
+      if (!isHeld || now === shown) return;
       shown = now;
-      setText(why, decision.why);
-      choices.replaceChildren(element('legend', '', 'What is sent'), ...decision.choices.map(choiceElement));
+      setText(why, held.why);
+      choices.replaceChildren(element('legend', '', 'What is sent'), ...held.choices.map(choiceElement));
+      waits.hidden = without === null;
+      waits.replaceChildren(...(without === null ? [] : waitElements(without)));
     },
   };
 }
 
-/** @param {NonNullable<FilePage['decision']>['choices'][number]} choice */
-function choiceElement({ sends, name, sent, then }) {
+/** @param {NonNullable<FilePage['release']['held']>['choices'][number]} choice */
+function choiceElement({ sends, ...texts }) {
   const control = /** @type {HTMLInputElement} */ (element('input'));
   control.type = 'radio';
   control.name = 'sends';
   control.value = sends;
+  return choiceLabel(control, texts);
+}
+
+/** @param {NonNullable<FilePage['release']['without']>} without */
+function waitElements({ earlier, ...texts }) {
+  const control = /** @type {HTMLInputElement} */ (element('input'));
+  control.type = 'checkbox';
+  control.value = earlier;
+  const legend = element('legend', '', `Once released, it waits until ${earlier} is closed, unless you choose this`);
+  return [legend, choiceLabel(control, texts)];
+}
+
+/**
+ * @param {HTMLInputElement} control
+ * @param {{ name: string, sent: string, then: string }} texts
+ */
+function choiceLabel(control, { name, sent, then }) {
   const text = element(
     'span',
     '',

@@ -54,7 +54,7 @@ export function openFileView(root, { path: [fileId = ''] }, signal) {
   const verdict = part('verdict', element('p', 'lead'));
   const cancel = button('Cancel this file…', () => cancelFile(fileId, heading.textContent ?? ''));
   const release = button('Release…', () => releaseFile(fileId, heading.textContent ?? ''));
-  /** @type {FilePage['without']} */
+  /** @type {FilePage['release']['without']} */
   let without = null;
   const goOn = button('Go on without the earlier file…', () => goWithout(fileId, heading.textContent ?? '', without));
   const ofFeed = feedButtons();
@@ -94,10 +94,11 @@ export function openFileView(root, { path: [fileId = ''] }, signal) {
       setText(heading, file.name);
       showVerdict(root, page);
       cancel.hidden = !page.is_cancellable;
+      const { held } = page.release;
       // A held revision has a form of its own, as its answer must be chosen.
-      release.hidden = !page.is_releasable || page.decision !== null;
-      without = page.without;
-      goOn.hidden = without === null;
+      release.hidden = held === null || held.choices.length > 0;
+      without = page.release.without;
+      goOn.hidden = without === null || held !== null;
       ofFeed.show(file.feed, page.is_cancellable);
       showCounts(counts, file);
       keepChildren(timeline, page.timeline, ({ at, text }) => `${at} ${text}`, createEvent, updateEvent);
@@ -140,16 +141,17 @@ function changesSection(fileId, signal) {
   return {
     made,
     /** @param {FilePage} page */
-    show: async ({ changes, changes_listed: isListed, decision }) => {
+    show: async ({ changes, changes_listed: isListed, release: { held } }) => {
+      const isHeld = held !== null && held.choices.length > 0;
       made.hidden = changes === null;
       setText(counts, `${changes ?? ''}.`);
       // Read again only when a released file was compared again, or when it has to be decided about.
-      const now = `${changes} ${decision !== null}`;
+      const now = `${changes} ${isHeld}`;
       if (!isListed || changes === null || last === now) return;
       const found = await firstRows(undefined);
       rows.show(found.rows);
       const areAllShown = found.matching <= found.rows.length;
-      const gone = decision === null || areAllShown ? [] : (await firstRows('removed')).rows;
+      const gone = !isHeld || areAllShown ? [] : (await firstRows('removed')).rows;
       removedTitle.hidden = gone.length === 0;
       removed.show(gone);
       const text = `Show all ${formatCount(found.matching)}`;
@@ -353,7 +355,7 @@ function releaseFile(file, name) {
 /**
  * @param {string} file
  * @param {string} name
- * @param {FilePage['without']} without
+ * @param {FilePage['release']['without']} without
  */
 function goWithout(file, name, without) {
   if (without === null) return;
@@ -371,6 +373,6 @@ function goWithout(file, name, without) {
     ],
     confirm: 'Go on without it',
     stops: true,
-    act: ({ why }) => done('/api/without', { file, earlier, why }),
+    act: ({ why }) => done('/api/release', { file, without: earlier, why }),
   });
 }

@@ -131,6 +131,24 @@ export function beginTry(until: number): ItemChange {
   return { when: [exists, { name: 'supersededBy', is: 'absent' }], set: { tryingUntil: until } };
 }
 
+/** A released file waits for an earlier revision. What it waited for before its release does not count. */
+export function noteWait({ waitsFor, release }: FileAccount, earlier: string | undefined, now: number): ItemChange {
+  const releasedAt = release?.at ?? 0;
+  const isSame = waitsFor !== undefined && waitsFor.since >= releasedAt;
+  const noted = isSame && (earlier === undefined || waitsFor.fileId === earlier);
+  const since = isSame ? waitsFor.since : Math.max(now, releasedAt);
+  return {
+    when: [isIn('split')],
+    set: { ...(noted || earlier === undefined ? {} : { waitsFor: { fileId: earlier, since } }), updatedAt: now },
+  };
+}
+
+/** A file that waits for an earlier revision may be claimed at once. */
+export const wakeRevision: ItemChange = {
+  when: [isIn('splitting'), { name: 'waitsFor', is: 'present' }, { name: 'series', is: 'absent' }],
+  remove: ['heldBackUntil'],
+};
+
 /** The desk was notified that the file waits for an earlier revision. */
 export function noteWaitNotified(waitsFor: NonNullable<FileAccount['waitsFor']>): ItemChange {
   return {

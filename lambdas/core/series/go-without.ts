@@ -1,6 +1,6 @@
 import type { FileAccount } from '../account/file-account.ts';
 import { isOpen } from '../account/file-account.ts';
-import { isQuarantined, isReleased } from '../account/stops.ts';
+import { isToTakeOver, isWaitingForRevision } from './waiting-revision.ts';
 
 /** Why a revision can't go on without an earlier one. */
 export type WithoutObstacle = 'unknown' | 'unknown_earlier' | 'not_waiting' | 'not_earlier' | 'earlier_closed';
@@ -13,21 +13,27 @@ export function withoutObstacleOf(
 ): WithoutObstacle | undefined {
   if (!newer) return 'unknown';
   if (!earlier) return 'unknown_earlier';
-  if (!mayBeWaiting(newer)) return 'not_waiting';
-  if (!isEarlier && newer.waitsFor?.fileId !== earlier.fileId) return 'not_earlier';
-  return isOpen(earlier) || earlier.amendmentRequestedAt !== undefined ? undefined : 'earlier_closed';
+  // As long as an earlier one is in progress, or is to be amended, it waits.
+  if (!isWaitingForRevision(newer) && !isToTakeOver(newer)) return 'not_waiting';
+  return earlierObstacleOf(newer, earlier, isEarlier);
 }
 
-/**
- * It has no place in its series yet, or a person has released it, and it has not taken over from the earlier ones: as long as
- * one of them is in progress, or is to be amended, it waits.
- */
-function mayBeWaiting(file: FileAccount): boolean {
-  if (file.state === 'splitting')
-    return file.series === undefined && file.waitsFor !== undefined && !isQuarantined(file);
-  const { series, revision } = file;
-  return file.state === 'split' && isReleased(file) && series !== undefined && !revision?.taken && !series.taken;
+/** The same, whether or not the newer one waits now: it is held, and will wait once it is released. */
+export function earlierObstacleOf(
+  newer: FileAccount,
+  earlier: FileAccount | undefined,
+  isEarlier: boolean,
+): Extract<WithoutObstacle, 'unknown_earlier' | 'not_earlier' | 'earlier_closed'> | undefined {
+  if (!earlier) return 'unknown_earlier';
+  if (!isEarlier && newer.waitsFor?.fileId !== earlier.fileId) return 'not_earlier';
+  return isUnsettled(earlier) ? undefined : 'earlier_closed';
 }
+
+/** It is in progress, or its manifest is to be amended. */
+const isUnsettled = (file: FileAccount): boolean => isOpen(file) || file.amendmentRequestedAt !== undefined;
+
+/** Whether a later revision waits for it. */
+export const isAwaited = (file: FileAccount, nowMs: number): boolean => isUnsettled(file) && !isLeftBehind(file, nowMs);
 
 /**
  * Longer than any invocation (AWS allows 15 minutes): a consumer that is killed or frozen, or did not know of a decision, sends

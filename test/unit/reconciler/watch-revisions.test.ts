@@ -70,6 +70,22 @@ it('a file that has its place, or is stopped, waits no more', async () => {
   expect(mails).toEqual([]);
 });
 
+it('the desk is notified of a released file by the time since its release', async () => {
+  const release = { at: clock.now(), by: 'ann', why: 'it is right', stop: 1, sends: 'all' as const };
+  const held = { number: 1, at: 0, rejected: 0, seen: 0, message: 'held', code: 'revision_differs' as const };
+  const file = { state: 'split', series: { id: 'traffic.s' }, quarantine: held, release } as const;
+  waiting('traffic.b', { ...file, waitsFor: { fileId: 'traffic.a', since: clock.now() - hour } });
+  await run();
+  expect(mails).toEqual([]);
+  await ledger.noteWait(ledger.files.get('traffic.b') as FileAccount, 'traffic.a');
+  await clock.advance(hour);
+  // It has taken over since.
+  waiting('traffic.c', { ...file, series: { id: 'traffic.s', taken: true } });
+  await run();
+  expect(mails).toHaveLength(1);
+  expect(mails[0]).toContain('sluice --stack station release traffic.b --without traffic.a --why');
+});
+
 it('every screen names the revision and since when', () => {
   const file = waiting('traffic.b');
   const facts = { projection: undefined, openDead: 0, zone: 'America/New_York', now: clock.now() + hour };

@@ -283,6 +283,34 @@ describe.skipIf(chromiumPath === undefined)(`the control room’s views in Chrom
     expect(released?.release).toMatchObject({ by: 'the operator', why: 'a new grid', sends: 'changes' });
   });
 
+  it('release a held revision and have it go on without an earlier one that is in progress, or do that later', async () => {
+    await world.fixture.putInSeries(['traffic.open', 'traffic.held']);
+    await open();
+    await goTo(['#/file/traffic.held', 'Only what changed']);
+    const form = page.getByRole('region', { name: 'Decide what is sent' });
+    await form.getByText('Once released, it waits until traffic.open is closed').waitFor();
+    await form.getByRole('checkbox', { name: 'Go on without traffic.open' }).check();
+    await form.getByRole('radio', { name: 'Only what changed' }).check();
+    await form.getByLabel('Why it is to be sent').fill('a new grid');
+    await form.getByRole('button', { name: 'Release' }).click();
+    await page.getByText('traffic.held goes on without traffic.open, decided by the operator: a new grid').waitFor();
+    expect(world.fixture.ledger.files.get('traffic.open')?.abandonedFor).toMatchObject({ fileId: 'traffic.held' });
+  });
+
+  it('have a released revision that waits go on without the earlier one', async () => {
+    await world.fixture.putInSeries(['traffic.open', 'traffic.held']);
+    await world.fixture.ledger.releaseQuarantine('traffic.held', 'ann', 'it is right', 'changes');
+    await open();
+    await goTo(['#/file/traffic.held', 'Go on without the earlier file']);
+    await page.getByRole('button', { name: 'Go on without the earlier file…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('Nothing more of traffic.open is sent').waitFor();
+    await dialog.getByLabel('Why it does not wait any longer').fill('it hangs');
+    await dialog.getByRole('button', { name: 'Go on without it' }).click();
+    await page.getByText('traffic.held goes on without traffic.open, decided by the operator: it hangs').waitFor();
+    await page.getByRole('button', { name: 'Go on without the earlier file…' }).waitFor({ state: 'hidden' });
+  });
+
   it('pause the feed from the page of a file in progress, and resume it there', async () => {
     await open(390);
     await goTo(['#/file/traffic.open', 'Cancel this file']);

@@ -5,6 +5,7 @@ import type { DeadPage } from '../../../../cli/ui/dead-page.ts';
 import type { FilePage } from '../../../../cli/ui/file-page.ts';
 import type { RecordPage } from '../../../../cli/ui/record-page.ts';
 import type { RoomState } from '../../../../cli/ui/room-state.ts';
+import type { FileAccount } from '../../../../lambdas/core/account/file-account.ts';
 import { earlierUnknown } from '../../../../lambdas/core/answers/refusal.ts';
 import { fileAccount } from '../../../support/file-account.ts';
 import type { RoomWorld } from '../../../support/open-room.ts';
@@ -25,6 +26,7 @@ afterEach(async () => {
 
 const get = (path: string) => askRoom(world.origin, path, { headers: { cookie } });
 const read = async <T>(path: string): Promise<T> => JSON.parse((await get(path)).body) as T;
+const optionsOf = async (id: string) => (await read<FilePage>(`/api/file?id=${id}`)).release;
 const post = (path: string, wish: unknown) =>
   askRoom(world.origin, path, {
     method: 'POST',
@@ -133,7 +135,7 @@ describe('a file’s page', () => {
       ...['Received: 1.2 MB.', 'First record accepted.', 'Last record accepted.', 'Account closed.'],
     ]);
     expect(page.documents.map(({ kind }) => kind)).toEqual(['report', 'manifest', 'receipts', 'dead-letters']);
-    expect(page.is_releasable).toBe(false);
+    expect(page.release).toEqual({ held: null, without: null });
   });
 
   it('names who released it and why', async () => {
@@ -440,9 +442,9 @@ describe('an action', () => {
   it('releases a held revision only with one of the answers that its page offers', async () => {
     const record = { earlier: { fileId: 'traffic.earlier', record: 1 }, identity: ['A'] };
     await world.fixture.addHeldRevision('traffic.held', [{ change: 'changed', record: 1, ...record }]);
-    const { decision } = await read<FilePage>('/api/file?id=traffic.held');
-    expect(decision?.why).toContain('it changes too much');
-    expect(decision?.choices.map(({ sends, sent }) => [sends, sent])).toEqual([
+    const { held } = (await read<FilePage>('/api/file?id=traffic.held')).release;
+    expect(held?.why).toContain('it changes too much');
+    expect(held?.choices.map(({ sends, sent }) => [sends, sent])).toEqual([
       ['changes', 'Its 1 changed record is sent.'],
       ['all', 'All 101 valid records are sent, also the 100 that the API has as they are.'],
     ]);
@@ -451,7 +453,7 @@ describe('an action', () => {
     expect((await post('/api/release', { file: 'traffic.held', why: 'x', sends: 'some' })).status).toBe(400);
     expect(world.fixture.intake).toEqual([]);
     expect((await post('/api/release', { file: 'traffic.held', why: 'x', sends: 'changes' })).status).toBe(200);
-    expect(await read<FilePage>('/api/file?id=traffic.held')).toMatchObject({ decision: null });
+    expect(await read<FilePage>('/api/file?id=traffic.held')).toMatchObject({ release: { held: null } });
   });
 
   it('lets a file go on without the earlier one that it waits for, and says what that means first', async () => {
@@ -459,16 +461,15 @@ describe('an action', () => {
     const waitsFor = { fileId: 'traffic.earlier', since: 0 };
     ledger.files.set('traffic.earlier', fileAccount({ fileId: 'traffic.earlier', state: 'split' }));
     ledger.files.set('traffic.waiting', fileAccount({ fileId: 'traffic.waiting', state: 'splitting', waitsFor }));
-    const { without } = await read<FilePage>('/api/file?id=traffic.waiting');
-    expect(without).toMatchObject({
+    expect((await optionsOf('traffic.waiting')).without).toMatchObject({
       earlier: 'traffic.earlier',
       sent: expect.stringContaining('Nothing more of') as string,
     });
-    expect((await read<FilePage>('/api/file?id=traffic.earlier')).without).toBeNull();
-    const wish = { file: 'traffic.waiting', earlier: 'traffic.earlier', why: 'it hangs' };
-    expect((await post('/api/without', { ...wish, earlier: 'traffic.waiting' })).status).toBe(409);
-    expect((await post('/api/without', { ...wish, why: ' ' })).status).toBe(409);
-    expect((await post('/api/without', wish)).status).toBe(200);
+    expect((await optionsOf('traffic.earlier')).without).toBeNull();
+    const wish = { file: 'traffic.waiting', without: 'traffic.earlier', why: 'it hangs' };
+    expect((await post('/api/release', { ...wish, without: 'traffic.waiting' })).status).toBe(409);
+    expect((await post('/api/release', { ...wish, why: ' ' })).status).toBe(409);
+    expect((await post('/api/release', wish)).status).toBe(200);
     expect(world.fixture.intake).toMatchObject([
       { kind: 'reemit', fileId: 'traffic.earlier' },
       { kind: 'continue', fileId: 'traffic.waiting' },
@@ -477,8 +478,56 @@ describe('an action', () => {
     for (const id of ['traffic.earlier', 'traffic.waiting']) {
       const page = await read<FilePage>(`/api/file?id=${id}`);
       expect(page.timeline.map((event) => event.text)).toContain(text);
-      expect(page.without).toBeNull();
+      expect(page.release.without).toBeNull();
     }
+  });
+
+  describe('where an earlier revision is in progress, a held one', () => {
+    const held = 'traffic.held';
+    const earlier = 'traffic.earlier';
+    const wish = { file: held, why: 'it is right', sends: 'changes' };
+    beforeEach(async () => {
+      await world.fixture.addHeldRevision(held, [{ change: 'new', record: 1, identity: ['A'] }]);
+      world.fixture.ledger.files.set(earlier, fileAccount({ fileId: earlier, state: 'split' }));
+      await world.fixture.putInSeries([earlier, held]);
+    });
+
+    it('may be released and go on without it, in one decision', async () => {
+      expect(await optionsOf(held)).toMatchObject({
+        held: { choices: [{ sends: 'changes' }, { sends: 'all' }] },
+        without: { earlier, name: `Go on without ${earlier}` },
+      });
+      const { status, body } = await post('/api/release', { ...wish, without: earlier });
+      expect([status, body]).toEqual([200, expect.stringContaining(`It goes on without ${earlier}`)]);
+      const file = world.fixture.ledger.files.get(held);
+      expect(file).toMatchObject({ state: 'split', release: { sends: 'changes', why: 'it is right' } });
+      expect(file?.decisions).toMatchObject([{ kind: 'release' }, { kind: 'without', newer: held, earlier }]);
+      expect(await optionsOf(held)).toEqual({ held: null, without: null });
+    });
+
+    it('may go on without it later, when it has been released and waits', async () => {
+      expect((await post('/api/release', wish)).status).toBe(200);
+      const file = world.fixture.ledger.files.get(held) as FileAccount;
+      await world.fixture.ledger.noteWait(file, earlier);
+      const { release, verdict } = await read<FilePage>(`/api/file?id=${held}`);
+      expect(release).toMatchObject({ held: null, without: { earlier } });
+      expect(verdict.text).toContain(`waits for the earlier revision ${earlier} since`);
+      expect((await post('/api/release', { file: held, why: 'it hangs', without: earlier })).status).toBe(200);
+      expect(world.fixture.ledger.files.get(earlier)?.abandonedFor).toMatchObject({ fileId: held });
+      expect((await optionsOf(held)).without).toBeNull();
+    });
+
+    it('is not released if it does not wait for the one that is named', async () => {
+      const other = await post('/api/release', { ...wish, without: deadFileId });
+      expect([other.status, other.body]).toEqual([409, expect.stringContaining('is not an earlier revision of')]);
+      const file = world.fixture.ledger.files.get(earlier) as FileAccount;
+      Object.assign(file, { state: 'completed', manifest: { key: 'm', number: 1 } });
+      expect((await optionsOf(held)).without).toBeNull();
+      const closed = await post('/api/release', { ...wish, without: earlier });
+      expect([closed.status, closed.body]).toEqual([409, expect.stringContaining('Release it without --without.')]);
+      expect(world.fixture.intake).toEqual([]);
+      expect(world.fixture.ledger.files.get(held)?.state).toBe('quarantined');
+    });
   });
 
   it('pauses a feed, shows it with every poll, and resumes it', async () => {
