@@ -314,14 +314,14 @@ class PassingNight {
   /** In the morning, a person decides about what is held. */
   #answer(index: number, round: number): void {
     const fileId = idOf(index);
-    const { failure, decisions } = this.world.manifestOf(fileId) ?? {};
+    const { failure } = this.world.manifestOf(fileId) ?? {};
     const code = failure?.code;
     // What came late of the earlier one has closed it by then, so that its entries are known.
     if (code === 'revision_unknown' && round > 0 && this.#replaces) this.world.askToRelease(fileId, 'all');
     // It has stopped an earlier one that was sent whole, and is held itself: what both have waits for a person.
     const hasStopped = code === 'revision_differs' && this.world.ledger.files.get(fileId)?.guard === 'passed';
-    // So is one that went on without an earlier one: what is in doubt counts as changed.
-    const isInDoubt = code === 'revision_differs' && decisions?.some(({ kind }) => kind === 'without');
+    // So is one after a file that another one went on without: what is in doubt, or was not sent, counts as changed.
+    const isInDoubt = code === 'revision_differs' && this.world.ledger.files.values().some((each) => each.abandonedFor);
     const isHeld = (hasStopped || isInDoubt) && this.#replaces;
     const isDecided = code === 'cancelled' || code === 'rules_changed' || isHeld;
     // Where the API keeps both of a changed record, a person does not ask for the changes.
