@@ -10,8 +10,10 @@ import type { ClientAs } from '../support/assume-role.ts';
 import { assumeNewRole } from '../support/assume-role.ts';
 import { DeployedStack, waitFor } from '../support/deployed-stack.ts';
 import { maintenanceRecord } from '../support/maintenance-records.ts';
+import { newPrefix } from '../support/revision-exports.ts';
 import { sluiceAs } from '../support/sluice-as.ts';
 import { header } from '../support/traffic-exports.ts';
+import { makeWaitingRevision } from '../support/waiting-revision.ts';
 
 type Role = 'reader' | 'operator';
 
@@ -158,6 +160,17 @@ it('an operator redrives, resolves and corrects dead letters', async () => {
   await writeFile(csv, corrected);
   await run('operator', ['dlq', 'reingest', csv, '--yes', ...why]);
   expect(await stack.manifestOf(deadFile)).toMatchObject({ reconciled: true, handled_records: 1 });
+});
+
+it('an operator lets a revision go on without an earlier one', async () => {
+  const { earlier, newer } = await makeWaitingRevision(stack, newPrefix());
+  await run('operator', ['release', newer.fileId, '--without', earlier.fileId, '--no-wait', ...why]);
+  const decision = { kind: 'without', by: 'anna', newer_file_id: newer.fileId, earlier_file_id: earlier.fileId };
+  expect(await stack.manifestOf(earlier.fileId)).toMatchObject({ state: 'superseded', decisions: [decision] });
+  await stack.setFaults({});
+  expect(await stack.manifestOf(newer.fileId)).toMatchObject({
+    ...{ state: 'completed', total_records: newer.rows, dead_lettered_records: 0, decisions: [decision] },
+  });
 });
 
 /** What a command needs only where AWS differs from the local cloud, or in a case that this test does not make. */

@@ -6,6 +6,29 @@ import { DeployedStack } from '../support/deployed-stack.ts';
 import { maintenanceRecord } from '../support/maintenance-records.ts';
 import { header } from '../support/traffic-exports.ts';
 
+it('a revision is compared with the evidence of the one before, which it stops or takes over from', async () => {
+  const stack = new DeployedStack();
+  const prefix = `R${randomUUID().slice(0, 8)}`;
+  const row = (n: number, client = 'c') => `${prefix}-${n},W,t,30,${client},x`;
+  const exportOf = (rows: string[]) => [header, ...rows, ''].join('\n');
+  const rows = [row(1), row(2), `${prefix}-3,W,t,bad,c,x`];
+  const first = await stack.drop(`traffic/revisions/${prefix}_R1.csv`, exportOf(rows));
+  expect(await stack.manifestOf(first.fileId)).toMatchObject({ uploaded_records: 2, rejected_records: 1 });
+  const second = await stack.drop(
+    `express/traffic/revisions/${prefix}_R2.csv`,
+    exportOf([row(2), row(3), row(4, 'new')]),
+  );
+  const manifest = await stack.manifestOf(second.fileId);
+  expect(manifest).toMatchObject({ state: 'completed', unchanged_records: 1, uploaded_records: 2, removed_records: 1 });
+  expect((await stack.archived(manifest.comparison?.changes_key ?? '')).toString()).toContain('removed,');
+  expect(await stack.manifestOf(first.fileId, 2)).toMatchObject({ handled_records: 1, dead_lettered_records: 0 });
+
+  const empty = await stack.drop(`traffic/revisions/${prefix}_R3.csv`, exportOf([]));
+  expect(await stack.manifestOf(empty.fileId)).toMatchObject({
+    ...{ state: 'quarantined', total_records: 0, failure: { code: 'revision_differs' } },
+  });
+});
+
 it('a file is processed with a dead letter and its redrive, each function under its own role', async () => {
   const stack = new DeployedStack();
   const prefix = `P${randomUUID().slice(0, 8)}`;

@@ -4,6 +4,8 @@ import { expectedInTests } from './expected-in-tests.ts';
 import { startTestCloud } from './start-test-cloud.ts';
 import { unusedGrants } from './unused-grants.ts';
 
+const control = { suffix: '.ctl', comes: 'after', kind: 'rows', waitMinutes: 30 };
+
 /** The local cloud of the integration tests, but with IAM evaluated for every call. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   if (process.env['AWS_ENDPOINT_URL']) {
@@ -19,6 +21,10 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     settings: {
       SLUICE_FEEDS: 'traffic,maintenance,telemetry',
       SLUICE_TELEMETRY_EXPECTED: JSON.stringify(expectedInTests),
+      SLUICE_TRAFFIC_SERIES: 'revisions/{log}_R{#}.csv',
+      SLUICE_TRAFFIC_CHANGED_RECORDS: 'replaces',
+      // Other tests of the long run drop files without a control file.
+      ...(project.name === 'least-privilege' ? { SLUICE_TELEMETRY_CONTROL: JSON.stringify(control) } : {}),
     },
     enforceIam: true,
   });
