@@ -31,13 +31,15 @@ async function expectSchedule(prefix: string, rows: number, changed: number, by 
  * Of revisions that came at once, whichever of them was sent in part: the schedule has the newest one's rows and no others,
  * and no entry was made by an older revision after one of a newer revision.
  * @param texts of the revisions, the oldest first @param clientOf what the newest one's row says
+ * @returns how many entries each revision has made
  */
 async function expectNewest(
   prefix: string,
   texts: readonly string[],
   clientOf: (row: number) => string,
-): Promise<void> {
+): Promise<number[]> {
   const checksums = texts.map(sha256Of);
+  const made = texts.map(() => 0);
   const rows = (texts.at(-1) ?? '').trim().split('\n').length - 1;
   const schedule = await stack.schedule(prefix);
   expect(new Set(schedule.map(({ spot_id: id, airtime: at }) => `${id} ${at}`))).toEqual(
@@ -49,7 +51,9 @@ async function expectNewest(
     expect(revisions, id).toEqual([...new Set(revisions)].toSorted((a, b) => a - b));
     expect(revisions, id).not.toContain(-1);
     expect(entries.at(-1)?.advertiser, id).toBe(clientOf(Number(id.slice(prefix.length + 1))));
+    for (const revision of revisions) made[revision] = (made[revision] ?? 0) + 1;
   }
+  return made;
 }
 
 /** Redrives letters as any client does, and waits until a consumer has received each. */
@@ -93,7 +97,8 @@ describe.concurrent('of a log that is exported again', () => {
     }
     const [, , third] = manifests;
     expect(third).toMatchObject({ state: 'completed', total_records: 1_010, dead_lettered_records: 0 });
-    await expectNewest(prefix, texts, (n) => (n <= 5 ? 'Third' : 'Client'));
+    const made = await expectNewest(prefix, texts, (n) => (n <= 5 ? 'Third' : 'Client'));
+    expect(manifests.map(({ uploaded_records: uploaded }) => uploaded)).toEqual(made);
     if (third) await expectVerified(stack, third);
   });
 
