@@ -29,6 +29,9 @@ import { stages } from './stages/index.ts';
 /** A batch's message beside its body: ids, numbers, JSON's own characters. Bytes. */
 const envelopeBytes = 4 * 1024;
 
+/** More of a revision: what becomes of each record, and lists of earlier versions (lambdas/core/series/revision-limits.ts). Bytes. */
+const plansBytes = 72 * 1024;
+
 /** First parts of keys that all feeds share: a feed of that name would reach into other feeds' folders. */
 const takenNames = ['express', 'quarantine', 'reconciliation', 'series', 'nights'];
 /** If a feed's name ended with one of these, its queues could have the names of another feed's queues. */
@@ -350,7 +353,7 @@ function* proxyFaults(setting: string, proxyUrl: string | undefined): Generator<
 
 function* laneFaults(
   lane: LaneSettings,
-  { name, api }: FeedSettings,
+  { name, api, series }: FeedSettings,
   settings: Settings,
   names: SettingNames,
 ): Generator<string> {
@@ -360,11 +363,12 @@ function* laneFaults(
   if (maxRecordBytes > maxBatchBytes) {
     yield `maxRecordBytes of the feed '${name}' is ${maxRecordBytes}; a record must fit into a batch: at most ${maxBatchBytes}.`;
   }
-  const fitsMessage = Math.floor(((lane.maxMessageBytes - envelopeBytes) * 3) / 4);
+  const largest = Math.min(lane.maxMessageBytes, maxMessageBytes - (series === undefined ? 0 : plansBytes));
+  const fitsMessage = Math.floor(((largest - envelopeBytes) * 3) / 4);
   if (maxBatchBytes > fitsMessage) {
     yield (
       `A batch of the feed '${name}' has up to ${maxBatchBytes} bytes; as base64, with ${envelopeBytes} bytes around it, ` +
-      `a message of ${lane.maxMessageBytes} bytes holds ${fitsMessage}: queues.maxBatchBytes must be smaller.`
+      `a message of ${largest} bytes holds ${fitsMessage}: queues.maxBatchBytes must be smaller.`
     );
   }
   const { consumers } = api;

@@ -69,8 +69,7 @@ export function deriveFeed(
   const lane = {
     ...{ feed, limit: { requests, windowSeconds, isPaced } },
     maxBatchBytes: feed.smallFiles ? smallFilesBatchBytes : queues.maxBatchBytes,
-    // Beside its records, a batch of a revision has their plans and earlier versions: more than the usual 4 KiB.
-    maxMessageBytes: feed.smallFiles || given.series !== undefined ? maxMessageBytes : queues.maxMessageBytes,
+    maxMessageBytes: feed.smallFiles ? maxMessageBytes : queues.maxMessageBytes,
   };
   const main = laneOf('main', {
     ...lane,

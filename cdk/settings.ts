@@ -37,7 +37,7 @@ export interface LaneSettings {
   /** Connections that each consumer of batches may hold. */
   connectionsPerConsumer: number;
   consumerMemoryMb: number;
-  /** The largest message that the records queue takes. */
+  /** The largest message with a batch; that of a revision may be larger (lambdas/core/series/revision-limits.ts). */
   maxMessageBytes: number;
   cutLimits: { maxBatchRecords: number; maxBatchBytes: number; maxRecordBytes: number };
 }

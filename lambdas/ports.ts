@@ -259,7 +259,9 @@ export type SplitProgress = Pick<
   | 'warnings'
   | 'checkpoint'
   | 'sentBatches'
-> & { leaseUntil: number };
+> &
+  /** Only before its first batch. */
+  Partial<Pick<FileAccount, 'limits'>> & { leaseUntil: number };
 
 export interface FileClose {
   state: FileState;

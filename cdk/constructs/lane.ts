@@ -83,7 +83,8 @@ export class Lane extends Construct {
         maxMessageBytes: maxBytes,
       });
     this.intake = queue('intake', splitter.timeoutSeconds, queues.maxMessageBytes);
-    this.records = queue('records', consumer.timeoutSeconds, lane.maxMessageBytes);
+    // Small files and revisions have larger batches; one may be in progress when its feed no longer has a series.
+    this.records = queue('records', consumer.timeoutSeconds, maxMessageBytes);
     // A raw payload of 64 KiB can take six times that once JSON has escaped it.
     this.letters = queue('letters', consumer.timeoutSeconds, maxMessageBytes);
 

@@ -2,6 +2,7 @@ import type { FileAccount } from '../core/account/file-account.ts';
 import { readingOf } from '../core/account/reading.ts';
 import type { Quarantine } from '../core/account/stops.ts';
 import { isOutrun, isQuarantined, stopsOf } from '../core/account/stops.ts';
+import { limitsOfRevision } from '../core/series/revision-limits.ts';
 import { unknownRevision } from '../core/series/earlier-revisions.ts';
 import type { RevisionPlan } from '../core/series/revision-plan.ts';
 import type { FileLedger, SplitProgress } from '../ports.ts';
@@ -87,7 +88,7 @@ export async function placeInSeries(
     case 'stopped':
       return taken({ revision: judged.revision });
     case 'send':
-      return taken({ revision: judged.revision }, judged.plan);
+      return taken({ revision: judged.revision, limits: limitsOfRevision(file.limits, judged.plan.size) }, judged.plan);
   }
 }
 

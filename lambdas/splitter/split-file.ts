@@ -135,8 +135,8 @@ async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: D
   }
   if (place?.progress.series) {
     const saved = await save(file, ports, place.progress);
-    const { series, idsHaveFileId, warnings, revision } = saved;
-    Object.assign(file, { series, idsHaveFileId, warnings, revision });
+    const { series, idsHaveFileId, warnings, revision, limits } = saved;
+    Object.assign(file, { series, idsHaveFileId, warnings, revision, limits });
   }
   const plan = place?.plan ?? (await planContinued(Object.assign(readable, file), whole, ports, deadline));
   if (plan === 'out-of-time') return { kind: plan };

@@ -96,8 +96,10 @@ describe.each(['local', 'prod'] as const)('queues of stage %s', (stage) => {
     ]);
   });
 
-  it('accept a letter whose 64 KiB JSON has escaped sixfold', () => {
-    for (const name of ['traffic-letters', 'traffic-dlq', 'traffic-express-letters', 'traffic-express-dlq']) {
+  it('accept a letter whose 64 KiB JSON has escaped sixfold, and a batch of a revision', () => {
+    const letters = ['traffic-letters', 'traffic-dlq', 'traffic-express-letters', 'traffic-express-dlq'];
+    const records = ['traffic', 'traffic-express'].flatMap((lane) => [`${lane}-records`, `${lane}-records-dlq`]);
+    for (const name of [...letters, ...records]) {
       expect(named(name).properties['MaximumMessageSize']).toBe(1024 * 1024);
     }
   });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { logRetentionDays } from '../../cdk/aws-quotas.ts';
+import { logRetentionDays, maxMessageBytes } from '../../cdk/aws-quotas.ts';
 import { checkSettings } from '../../cdk/check-settings.ts';
 import { consumerMemoryFor } from '../../cdk/consumer-memory.ts';
 import type { SettingsRequest } from '../../cdk/read-settings.ts';
@@ -20,6 +20,8 @@ import { createCertificate, createIssuer } from '../../localstack/certificates.t
 import { carryPauses } from '../../lambdas/core/limiter/pause-evidence.ts';
 import { isOneEnough } from '../../lambdas/core/limiter/turn-of-batch.ts';
 import { encodeBody } from '../../lambdas/core/records/slice-body.ts';
+import type { CutLimits } from '../../lambdas/core/records/dialect.ts';
+import { limitsOfRevision } from '../../lambdas/core/series/revision-limits.ts';
 import type { PlannedRecord } from '../../lambdas/core/series/revision-plan.ts';
 import { encodePlans } from '../../lambdas/core/series/revision-plan.ts';
 import { maintenance } from '../../feeds/maintenance.ts';
@@ -532,24 +534,62 @@ describe('a feed of small files', () => {
 });
 
 describe('a feed with revisions', () => {
-  it('has room in a message for the largest batch with its plans and the pauses that travel with it', () => {
-    const [lane] = read({ SLUICE_TRAFFIC_SERIES: '{file}' }).feeds[0]?.lanes ?? [];
-    if (!lane) throw new Error('no lane');
-    const { maxBatchRecords, maxBatchBytes } = lane.cutLimits;
-    // Each exported hour has sent some of the records.
-    const lists = Array.from({ length: 24 }, (_, hour) => [hour.toString(16).repeat(64).slice(0, 64)]);
-    const plans = Array.from({ length: maxBatchRecords }, (_, place): PlannedRecord => {
-      const earlier = lists[place % lists.length] ?? [];
-      return { plan: place % 2 === 0 ? 'send' : 'unchanged', earlier };
+  /** The largest message of a revision with batches of these limits, if all of its records have a version of another one. */
+  function largestMessage(limits: CutLimits, revisions: number): string {
+    const lists = Array.from({ length: revisions }, (_, hour) => [hour.toString(16).padStart(64, 'f')]);
+    const planned = (place: number): PlannedRecord => ({
+      ...{ plan: place % 2 === 0 ? 'send' : 'unchanged', earlier: lists[place % revisions] ?? [] },
     });
+    const plans = Array.from({ length: limits.maxBatchRecords }, (_, place) => planned(place));
     const pause = { digits: 1.25, passes: 123_456, pauses: 1_234, sinceMs: 1.8e12, untilMs: 1.8e12 };
-    const message = {
-      ...{ v: 3, feed: 'traffic', fileId: 'f'.repeat(40), batch: 1, attempt: 1, failures: 0, kind: 'slice' },
-      ...{ ...encodePlans(plans), pauses: carryPauses(new Map(plans.map((_, place) => [place, pause]))) },
-      ...encodeBody(Buffer.alloc(maxBatchBytes, 'ü')),
-    };
-    expect(JSON.stringify(message).length).toBeGreaterThan(prod.queues.maxMessageBytes);
-    expect(JSON.stringify(message).length).toBeLessThan(lane.maxMessageBytes);
+    const place = { offset: 1e10, firstRecord: 1e7, firstLine: 1e7, records: limits.maxBatchRecords };
+    return JSON.stringify({
+      ...{
+        v: 3,
+        feed: 'traffic',
+        fileId: 'f'.repeat(40),
+        batch: 1e4,
+        attempt: 1e3,
+        failures: 9,
+        kind: 'slice',
+        ...place,
+      },
+      ...{
+        ...encodePlans(plans),
+        pauses: carryPauses(new Map(plans.map((_, at) => [at, pause]))),
+        mac: 'm'.repeat(64),
+      },
+      ...encodeBody(Buffer.alloc(limits.maxBatchBytes, 'ü')),
+    });
+  }
+
+  const series = { SLUICE_TRAFFIC_SERIES: '{file}' };
+  const size = { records: 10_000, unsent: 9_000 };
+  /** Each has sent some of the records: as many as have room (lambdas/core/series/revision-limits.ts). */
+  const revisions = 949;
+  /** An attribute of a message that waits for AWS; SQS counts it. */
+  const noteBytes = 200;
+
+  it('has room in a message for the largest batch with its plans and the pauses that travel with it', () => {
+    const [lane] = read(series).feeds[0]?.lanes ?? [];
+    if (!lane) throw new Error('no lane');
+    const limits = limitsOfRevision(lane.cutLimits, { ...size, earlierBytes: 69 * revisions });
+    expect(limits).toMatchObject({ maxBatchRecords: 2_000, maxBatchBytes: 384_000 });
+    expect(largestMessage(lane.cutLimits, revisions).length).toBeGreaterThan(prod.queues.maxMessageBytes);
+    expect(largestMessage(limits, revisions).length).toBeLessThan(maxMessageBytes - noteBytes);
+  });
+
+  it('has it with the largest batches that a stage may have', () => {
+    const all = read(series);
+    const of = feedOf(all);
+    of.lane.maxMessageBytes = maxMessageBytes;
+    of.lane.cutLimits.maxBatchBytes = 2 ** 20;
+    const [, fits = ''] = /holds (\d+)/.exec(faultsOf(() => checkSettings(all)).join()) ?? [];
+    of.lane.cutLimits.maxBatchBytes = Number(fits);
+    checkSettings(all);
+    const limits = limitsOfRevision(of.lane.cutLimits, { ...size, earlierBytes: 69 * revisions });
+    expect(limits.maxBatchRecords).toBe(2 * of.lane.cutLimits.maxBatchRecords);
+    expect(largestMessage(limits, revisions).length).toBeLessThan(maxMessageBytes - noteBytes);
   });
 });
 

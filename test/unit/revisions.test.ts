@@ -45,6 +45,17 @@ describe('a revision', () => {
     for (const { spot, client } of after) expect(world.api.schedule.get(spot)).toBe(client);
   });
 
+  it('is cut into fewer batches than another file, as most of it needs no request', async () => {
+    const first = world.drop(1, rowsOf(40));
+    await run();
+    const id = world.drop(2, rowsOf(43).slice(1));
+    await run();
+    expect(world.manifestOf(id)).toMatchObject({ state: 'completed', unchanged_records: 39, uploaded_records: 3 });
+    const batchesOf = (fileId: string) => world.ledger.batches.values().filter((batch) => batch.fileId === fileId);
+    expect(batchesOf(first).map(({ records }) => records)).toEqual(Array.from({ length: 8 }, () => 5));
+    expect(batchesOf(id).map(({ records }) => records)).toEqual([10, 10, 10, 10, 2]);
+  });
+
   it('lists what it changes, with a removed record next to the one in its place, and nothing that a program runs', async () => {
     world.drop(1, rowsOf(5));
     await run();
@@ -597,7 +608,9 @@ describe('a revision of one that is in progress', () => {
     world.drop(2, changed.toSpliced(10, 1));
     const third = rowsOf(40).with(0, { spot: 'S1', client: 'Changed' }).toSpliced(10, 1);
     await runWith(2, () => world.drop(3, third));
-    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'superseded', uploaded_records: 1, held_records: 29 });
+    // Two batches of ten were dealt with.
+    const counts = { unchanged_records: 19, uploaded_records: 1, held_records: 19, total_records: 39 };
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'superseded', ...counts });
     expect(world.file('traffic.3').revision?.counts).toEqual({ unchanged: 39, changed: 0, added: 0, removed: 1 });
     expect(world.api.requests).toBe(41);
   });
@@ -832,7 +845,7 @@ describe('a revision of one that was not sent', () => {
     await world.handle(batch(), false);
     await world.ledger.cancelFile(second, { by: 'ann', why: 'the wrong export' });
     await run();
-    expect(world.manifestOf(second)).toMatchObject({ state: 'quarantined', unchanged_records: 5, held_records: 15 });
+    expect(world.manifestOf(second)).toMatchObject({ state: 'quarantined', unchanged_records: 10, held_records: 10 });
     const third = world.drop(3, [...without, { spot: 'S22', client: 'New' }]);
     await run();
     expect(world.manifestOf(third)).toMatchObject({ state: 'completed', unchanged_records: 19, removed_records: 1 });

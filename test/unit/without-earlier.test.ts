@@ -182,24 +182,24 @@ describe('a revision that waits for one that does not close', () => {
 
   it('knows what the earlier one had found unchanged in a batch that is begun again', async () => {
     world = new RevisionWorld('supersedes');
-    world.drop(1, rowsOf(12));
+    world.drop(1, rowsOf(22));
     await run();
-    const second = rowsOf(12).map((row, n) => (n > 5 && n < 9 ? { ...row, client: 'Second' } : row));
+    const second = rowsOf(22).map((row, n) => (n > 10 && n < 14 ? { ...row, client: 'Second' } : row));
     await stick(second, 2);
-    // The second one found S6 and S10 unchanged, in the batch whose consumer was killed.
-    const third = second.with(5, { spot: 'S6', client: 'Third' }).toSpliced(9, 1);
+    // The second one found S11 and S15 unchanged, in the batch of ten whose consumer was killed.
+    const third = second.with(10, { spot: 'S11', client: 'Third' }).toSpliced(14, 1);
     world.drop(3, third);
     await handle('drop', 'traffic.3');
     expect(await world.goWithout('traffic.3', 'traffic.2')).toMatchObject({ kind: 'going-on' });
     await run();
-    const ends = { state: 'superseded', unchanged_records: 7, exhausted_records: 3, held_records: 2 };
+    const ends = { state: 'superseded', unchanged_records: 17, exhausted_records: 3, held_records: 2 };
     expect(world.manifestOf('traffic.2')).toMatchObject(ends);
     expect(world.manifestOf('traffic.3')).toMatchObject({
       state: 'completed',
       uploaded_records: 4,
       removed_records: 1,
     });
-    world.api.remove('S10');
+    world.api.remove('S15');
     expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(third));
     expect(world.api.doubled).toEqual([]);
   });

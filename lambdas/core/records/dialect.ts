@@ -77,8 +77,8 @@ export interface BundleDialect extends Body {
 export type Dialect = CsvDialect | JsonLinesDialect | JsonArrayDialect | JsonDocumentDialect | BundleDialect;
 
 /**
- * Limits on which the cuts of a file depend. Pinned in the ledger when the file is claimed, so that a deployment in the
- * meantime can't move a cut.
+ * Limits on which the cuts of a file depend. Pinned in the ledger before anything of the file is cut, so that a deployment
+ * in the meantime can't move a cut.
  */
 export interface CutLimits {
   /** Maximum number of records per batch. */

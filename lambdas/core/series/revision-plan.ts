@@ -37,6 +37,14 @@ export interface PlannedRecord {
   earlier?: EarlierVersions;
 }
 
+export interface PlanSize {
+  records: number;
+  /** How many of them need no request. */
+  unsent: number;
+  /** At most so many are in a batch's message for the lists of earlier versions. */
+  earlierBytes: number;
+}
+
 const sent: PlannedRecord = { plan: 'send' };
 
 /** Records for which a plan has room at first. */
@@ -61,6 +69,8 @@ export class RevisionPlan {
   readonly #numbers = new Map<string, number>();
   /** By the record's number: its place in `#planned`. */
   #ofRecords = new Uint16Array(firstRoom);
+  /** Of the file, rejected ones included. */
+  #records = 0;
   /** What `sentUpTo` has counted: it is asked for one position after the other. */
   #countedTo = 0;
   #sentUpTo = 0;
@@ -79,6 +89,7 @@ export class RevisionPlan {
 
   /** Undefined if the record is unchanged, or rejected. */
   note({ record, result, sha256 }: Pick<PreparedRecord, 'record' | 'result' | 'sha256'>): NotedChange | undefined {
+    this.#records = record;
     if (result.kind !== 'good') return undefined;
     const { identity } = result;
     let noted: NotedRecord | undefined;
@@ -128,6 +139,13 @@ export class RevisionPlan {
   /** @param record its number in the file */
   planOf(record: number): PlannedRecord {
     return this.#planned[this.#ofRecords[record] ?? 0] ?? sent;
+  }
+
+  /** Of all records that were noted. */
+  get size(): PlanSize {
+    const records = this.#records;
+    const earlierBytes = JSON.stringify(this.#planned.map(({ earlier }) => earlier)).length;
+    return { records, unsent: records - this.sentUpTo(records), earlierBytes };
   }
 
   /** How many of the file's first records are sent, or rejected: those that the API, or a person, must deal with. */

@@ -388,7 +388,7 @@ describe('a series with a stopped revision', () => {
     const world = new RevisionWorld();
     world.drop(1, rows);
     await world.run(() => ({ index: 0, isRepeated: false }));
-    // The second one sends S1 and S13, and is stopped before S12.
+    // The second one sends S1 and S13 in its first batch, and is stopped before S12.
     const second = rows
       .with(0, { spot: 'S1', client: 'Second' })
       .with(11, { spot: 'S12', client: 'Second' })
@@ -397,7 +397,7 @@ describe('a series with a stopped revision', () => {
     world.drop(2, second);
     // The third one changes S1 back, has S12 as it was sent first, S6 again, and neither S9 nor S13.
     const third = rows.toSpliced(8, 1);
-    await runUntilStopped(world, 2, () => world.drop(3, third));
+    await runUntilStopped(world, 1, () => world.drop(3, third));
     expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'superseded', uploaded_records: 2 });
     expect(world.manifestOf('traffic.3')).toMatchObject({ uploaded_records: 1, unchanged_records: 10 });
     stopped = new Map(['traffic.1', 'traffic.2', 'traffic.3'].map((id) => [id, world.evidenceOf(id)]));

@@ -43,6 +43,17 @@ it('of a batch of 500 leaves room for the rest of the item in 1 KB: it is writte
   expect(decodeProgress(encoded)).toEqual({ done, fence: 500 });
 });
 
+it('of the largest batch fits the item, also if the API refuses each record with an answer of its own', () => {
+  const dice = new SeededDice(5);
+  const answerOf = () => Array.from({ length: 200 }, () => Math.floor(36 * dice.next()).toString(36)).join('');
+  // As many as a revision's batch has.
+  const done = Array.from({ length: 2_000 }, (_, place) => ({
+    ...{ place, outcome: 'refused' as const, status: 422, attempts: 1, at: 1_767_582_000_000 + place },
+    ...{ reason: 'http_422', error: 'the API refuses the record', answer: answerOf() },
+  }));
+  expect(encodeProgress({ done, fence: 2_000 }).length).toBeLessThan(350_000);
+});
+
 it('is read as an earlier version saved it', () => {
   const ways = Buffer.from('[{"outcome":"uploaded","status":201,"attempts":1}]');
   // Two records: places 0 and 1, the first way, at 5 and 12.

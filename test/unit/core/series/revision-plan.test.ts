@@ -156,6 +156,21 @@ describe('plans of a batch', () => {
     );
   });
 
+  it('have no more of earlier versions than the whole plan, however many revisions have sent its records', () => {
+    const rows = rowsOf(...Array.from({ length: 500 }, (_, n) => `${n}`));
+    const known = new KnownRecords(['c'], rows.length);
+    for (const [n, { id, text }] of rows.entries()) {
+      known.add(n + 1, requestIdOf([id], 'c'), sha256Of(text), { sentIn: sha256Of(`${n % 200}`) });
+    }
+    const made = new RevisionPlan([known], true);
+    const revised = [...rows.with(0, { id: '0', text: 'changed' }), ...rowsOf('new')];
+    for (const [index, row] of revised.entries()) made.note(prepared(row, index));
+    expect(made.size).toMatchObject({ records: 501, unsent: 499 });
+    const encoded = encodePlans(revised.map((_, index) => made.planOf(index + 1)));
+    expect(encoded?.earlier?.lists).toHaveLength(201);
+    expect(JSON.stringify(encoded?.earlier?.lists).length).toBeLessThanOrEqual(made.size.earlierBytes);
+  });
+
   it('that are too short are refused', () => {
     const encoded = encodePlans([{ plan: 'unchanged', earlier: ['a'] }]);
     expect(() => decodePlans({ plans: encoded?.plans }, 5)).toThrow(RangeError);
