@@ -1,7 +1,7 @@
 import type { FileAccount } from '../core/account/file-account.ts';
-import type { FailedOutcome, OutcomeCounts } from '../core/account/outcome.ts';
-import { isFailed } from '../core/account/outcome.ts';
-import type { DoneRecord } from '../core/account/progress.ts';
+import type { OutcomeCounts } from '../core/account/outcome.ts';
+import type { DoneRecord, FailedRecord, Progress } from '../core/account/progress.ts';
+import { hasFailed, lettersOwed } from '../core/account/progress.ts';
 import { rawOf } from '../core/account/receipt-of.ts';
 import { sourceFieldsOf } from '../core/account/source-uri.ts';
 import { letterOf } from '../core/dead-letters/letter-of.ts';
@@ -19,6 +19,8 @@ interface Begun {
   owner: string;
   records: PreparedRecord[];
   journal: BatchJournal;
+  /** The same as the journal's. */
+  saved: Progress;
   replaces: OutcomeCounts | undefined;
   begunAt: number;
 }
@@ -52,6 +54,7 @@ export class BatchAttempt {
     this.firstPlaceOf = firstPlaces(begun.records);
     this.replaces = begun.replaces;
     this.begunAt = begun.begunAt;
+    for (const done of lettersOwed(begun.saved)) this.journal.repeatLetter(this.#letterFor(done));
   }
 
   /** The batch, in a line of the log. */
@@ -74,16 +77,10 @@ export class BatchAttempt {
   end(place: number, how: Omit<DoneRecord, 'place' | 'at'>): void {
     const earlier = this.plans[place]?.earlier;
     const done = { place, at: this.ports.clock.now(), ...how, ...(earlier ? { earlier } : {}) };
-    this.journal.record(
-      done,
-      isFailed(done.outcome) ? this.#letterFor(place, { ...how, outcome: done.outcome }) : undefined,
-    );
+    this.journal.record(done, hasFailed(done) ? this.#letterFor(done) : undefined);
   }
 
-  #letterFor(
-    place: number,
-    how: Omit<DoneRecord, 'place' | 'at' | 'outcome'> & { outcome: FailedOutcome },
-  ): UnsentLetter {
+  #letterFor({ place, ...how }: FailedRecord): UnsentLetter {
     const record = this.records[place] as PreparedRecord;
     const { result } = record;
     const problem = result.kind === 'rejected' ? result.problem : undefined;
@@ -92,7 +89,7 @@ export class BatchAttempt {
       {
         batch: this.message.batch,
         ...record,
-        ...{ raw: rawOf(record), earlier: this.plans[place]?.earlier },
+        ...{ raw: rawOf(record), earlier: how.earlier },
         ...sourceFieldsOf(record.source),
       },
       {

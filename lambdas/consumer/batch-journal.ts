@@ -39,9 +39,11 @@ export interface JournalOptions {
 }
 
 /**
- * Tracks and saves the outcomes of a batch's records. Crash safety depends on the order: a failed record's payload is
- * stored before the letter that points to it is noted, the letter is noted before it is queued, it is queued before the
- * record counts as done, and no record is sent before the ledger says that it may have been.
+ * Tracks and saves the outcomes of a batch's records. Crash safety depends on the order: a failed record's outcome is saved
+ * with a letter owed before its payload is stored, the payload before the letter that points to it is noted, the letter is
+ * noted before it is queued, and it is queued before it is no longer owed and before the batch is settled. And no record is
+ * sent before the ledger says that it may have been. So a record that has a letter has ended: no later attempt holds or sends
+ * it.
  */
 export class BatchJournal {
   /** When this attempt sent its first request. Milliseconds since 1970. */
@@ -56,6 +58,8 @@ export class BatchJournal {
   #sent = 0;
   #open = 0;
   #unsentLetters: UnsentLetter[] = [];
+  /** Of so many of the done, the first ones, no letter is owed. */
+  #lettered: number;
   /** Groups of letters that were noted. */
   #notes = 0;
   #unsaved = 0;
@@ -70,6 +74,7 @@ export class BatchJournal {
   constructor(options: JournalOptions) {
     this.#options = options;
     for (const record of options.saved.done) this.#add(record);
+    this.#lettered = options.saved.done.length - (options.saved.owed ?? 0);
     this.#fence = options.saved.fence;
     this.#next = options.saved.fence;
     this.#savedAt = options.clock.now();
@@ -140,6 +145,11 @@ export class BatchJournal {
     if (unsent) this.#unsentLetters.push(unsent);
   }
 
+  /** An attempt before may have been killed before it sent the letter. If it was sent, the second one is surplus. */
+  repeatLetter(unsent: UnsentLetter): void {
+    this.#unsentLetters.push(unsent);
+  }
+
   #add(done: DoneRecord): void {
     if (this.#done.has(done.place))
       throw new ContradictionError(`The record at position ${done.place} already has an outcome.`);
@@ -152,15 +162,14 @@ export class BatchJournal {
     this.#open--;
   }
 
-  /** Saves, and renews the lease. @throws LeaseLostError */
+  /** Saves, renews the lease, and sends the letters of what was saved. @throws LeaseLostError */
   save(): Promise<void> {
     return (this.#saving ??= this.#save(batchLeaseMs).finally(() => (this.#saving = undefined)));
   }
 
   /** Saves for the last time and releases the lease, for a successor to claim. @throws LeaseLostError */
   async handOver(): Promise<void> {
-    await this.#saving;
-    this.#throwFailure();
+    await this.finish();
     await this.#save(0);
   }
 
@@ -175,11 +184,11 @@ export class BatchJournal {
     await this.handOver().catch(() => ledger.releaseBatch(fileId, batch, owner, end));
   }
 
-  /** Before the batch is settled: every letter is in its queue. */
+  /** Before the batch is settled or handed over: every letter is in its queue. @throws LeaseLostError */
   async finish(): Promise<void> {
     await this.#saving;
     this.#throwFailure();
-    while (this.#unsentLetters.length > 0) await this.#sendLetters();
+    while (this.#unsentLetters.length > 0) await this.save();
   }
 
   /** Progress for the consumer that later sends the held records: all others have ended, and none of these was sent. */
@@ -190,16 +199,16 @@ export class BatchJournal {
 
   async #save(leaseMs: number): Promise<void> {
     const { fileId, batch, owner, ledger, clock, rate } = this.#options;
-    // Nothing is awaited between the last letter's arrival and the snapshot: every record that counts as done has its
-    // letter sent.
-    while (this.#unsentLetters.length > 0) await this.#sendLetters();
     this.#savedAt = clock.now();
     this.#maxUnsaved = Math.max(fewestUnsaved, rate.aSecond(this.#savedAt));
     const fence =
       leaseMs === 0
         ? Math.max(this.#sent, this.#options.saved.fence)
         : Math.max(this.#fence, this.#next + Math.max(1, this.#maxUnsaved - this.#open));
-    const progress = this.#encoder.encode(fence);
+    // Nothing is awaited between these three: they are about the same records.
+    const letters = this.#unsentLetters.length;
+    const ended = this.#done.size;
+    const progress = this.#encoder.encode(fence, letters === 0 ? 0 : ended - this.#lettered);
     this.#unsaved = 0;
     const begunBefore = this.#next;
     if (!(await ledger.saveProgress(fileId, batch, owner, progress, leaseMs))) {
@@ -211,32 +220,30 @@ export class BatchJournal {
     const wanted = Math.max(2 * begunMeanwhile + 1, Math.floor(0.8 * this.#ahead));
     this.#ahead = Math.min(this.#maxUnsaved / 2, Math.max(fewestAhead, wanted));
     this.#options.rate.duringSave = this.#ahead;
+    await this.#sendLetters(letters);
+    this.#lettered = ended;
   }
 
   #isOverdue(): boolean {
     return this.#unsaved > 0 && this.#options.clock.now() - this.#savedAt > saveEveryMs;
   }
 
-  async #sendLetters(): Promise<void> {
-    const letters = this.#unsentLetters;
-    this.#unsentLetters = [];
+  /** @param count the first so many: these are owed */
+  async #sendLetters(count: number): Promise<void> {
+    if (count === 0) return;
+    const letters = this.#unsentLetters.slice(0, count);
     const { fileId, owner, ledger, payloads } = this.#options;
-    try {
-      if (letters.length === 0) return;
-      // Nothing points to these objects yet: without a letter, they expire by the bucket's lifecycle rule.
-      await Promise.all(
-        letters.map(async ({ letter: { payload_key: key }, bytes }) => {
-          if (key !== undefined) await payloads.putPayload(key, bytes);
-        }),
-      );
-      // Noted in the ledger first: a letter that comes back is compared with its note. Each attempt has a new owner name.
-      const unnoted = letters.map(({ letter }) => letter);
-      const noted = await ledger.noteLetters(fileId, `${owner}-${this.#notes++}`, unnoted);
-      await this.#options.letters.sendLetters(noted);
-    } catch (error) {
-      this.#unsentLetters = [...letters, ...this.#unsentLetters];
-      throw error;
-    }
+    // Nothing points to these objects yet: without a letter, they expire by the bucket's lifecycle rule.
+    await Promise.all(
+      letters.map(async ({ letter: { payload_key: key }, bytes }) => {
+        if (key !== undefined) await payloads.putPayload(key, bytes);
+      }),
+    );
+    // Noted in the ledger first: a letter that comes back is compared with its note. Each attempt has a new owner name.
+    const unnoted = letters.map(({ letter }) => letter);
+    const noted = await ledger.noteLetters(fileId, `${owner}-${this.#notes++}`, unnoted);
+    await this.#options.letters.sendLetters(noted);
+    this.#unsentLetters.splice(0, count);
   }
 
   #throwFailure(): void {

@@ -128,7 +128,7 @@ async function readBatch(
   const saved = claim.batch.progress ? decodeProgress(claim.batch.progress) : noProgress;
   const journal = new BatchJournal({ fileId, batch, owner, saved, ledger, letters, payloads, clock, rate });
   const attempt = new BatchAttempt(ports, {
-    ...{ message, file, owner, records, journal, begunAt },
+    ...{ message, file, owner, records, journal, saved, begunAt },
     replaces: claim.batch.counts,
   });
   ports.log.info('batch begun', { ...attempt.logged, records: records.length, done_before: saved.done.length });

@@ -106,6 +106,8 @@ async function retry(
 ): Promise<LetterEnd> {
   const { sentAt: messageSentAt } = message;
   const file = await ports.ledger.getFile(letter.file_id);
+  // Also if it is cancelled: it can't be released any more.
+  if (file?.supersededBy) return endSuperseded(letter, dead, file.supersededBy.fileId, ports);
   if (file && isCancelled(file)) return failForGood(letter, messageSentAt, cancelledFault(dead), ports);
   // Before anything is noted: a record that waits for a resume was not sent.
   const stoppedUntilMs = await ports.limiter.stoppedUntil();

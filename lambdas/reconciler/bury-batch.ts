@@ -1,6 +1,6 @@
 import type { Feed } from '../../feeds/feed.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
-import { buriedReason } from '../core/account/outcome.ts';
+import { buriedReason, isFailed } from '../core/account/outcome.ts';
 import type { Receipt } from '../core/account/receipt.ts';
 import { isGenuine } from '../core/authenticity.ts';
 import { mayBeOfFeed } from '../core/account/file-id.ts';
@@ -8,7 +8,7 @@ import { buriedLetterId, letterOf, payloadKeyOf } from '../core/dead-letters/let
 import { AlteredMessageError } from '../core/errors.ts';
 import { sha256Of } from '../core/records/identity.ts';
 import { decodeBody } from '../core/records/slice-body.ts';
-import type { BatchMessage } from '../messages.ts';
+import type { BatchMessage, Letter } from '../messages.ts';
 import type { Ledger, Metrics, PayloadStore, QueuedMessage } from '../ports.ts';
 import type { SettlePorts } from '../settlement/settle-batch.ts';
 import { settleBatch } from '../settlement/settle-batch.ts';
@@ -73,9 +73,12 @@ export async function buryBatch(
   const feed = ports.feedNamed(file.feed);
   const receipts = buriedReceipts(message, readable, claim.batch, feed, clock.now());
   await storePayloads(message, receipts, file, ports);
-  for (const receipt of receipts.filter(({ reason }) => reason === buriedReason)) {
+  for (const receipt of receipts) {
+    // Also of a record that had failed: its consumer may have been killed before it sent the letter. If it was sent, and is
+    // known, nothing changes.
+    const letter = letterFor(receipt, message, file, clock.now());
     // Any message sent later is a redrive.
-    await ledger.adoptLetter(letterFor(receipt, message, file, clock.now()), { id: carrier.messageId, sentAt: 0 });
+    if (letter) await ledger.adoptLetter(letter, { id: carrier.messageId, sentAt: 0 });
   }
   const metrics = ports.metricsOf(feed.name);
   const ended = { message, owner, receipts, replaces: claim.batch.counts, buried: true as const };
@@ -104,22 +107,18 @@ async function storePayloads(
   }
 }
 
-function letterFor(receipt: Receipt, message: BatchMessage, file: FileAccount, now: number) {
+/** Undefined if the record has not failed. */
+function letterFor(receipt: Receipt, message: BatchMessage, file: FileAccount, now: number): Letter | undefined {
   const { record, line, offset, length, sha256, source_file, source_version_id } = receipt;
-  const { earlier_checksums: earlier } = receipt;
+  const { earlier_checksums: earlier, outcome, reason = buriedReason, error = '', field = null, status } = receipt;
+  if (!isFailed(outcome)) return undefined;
   const raw = { raw_encoding: receipt.raw_encoding ?? 'head', raw_payload: receipt.raw_payload ?? '' };
   const letter = letterOf(
     file,
     { batch: message.batch, record, line, offset, length, sha256, raw, source_file, source_version_id, earlier },
     {
-      outcome: 'exhausted',
-      reason: buriedReason,
-      error: receipt.error ?? '',
-      field: null,
-      status: null,
-      answer: null,
-      requestId: null,
-      attempts: receipt.attempts,
+      ...{ outcome, reason, error, field, status, answer: receipt.api_answer ?? null },
+      ...{ requestId: receipt.request_id, attempts: receipt.attempts },
     },
     now,
   );

@@ -125,6 +125,8 @@ function checkSchedule(
   const clientsOf = (spot: string, within: readonly LogRow[]): string[] =>
     within.flatMap((row) => (row.spot === spot && (isDeployed || !row.isDamaged) ? [row.client] : []));
   for (const [index, { spot, isDamaged }] of rows.entries()) {
+    // A person has sent another spot in its place.
+    if ([...(corrected.get(`${idOf(newest)}/${index + 1}`) ?? [])].some((other) => other !== spot)) continue;
     const clients = clientsOf(spot, rows);
     const has = schedule.get(spot);
     if (has === undefined && isSettledForNewer(world, idOf(newest), index + 1)) continue;

@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import * as z from 'zod';
-import { outcomes } from './outcome.ts';
+import type { FailedOutcome } from './outcome.ts';
+import { isFailed, outcomes } from './outcome.ts';
 
 /**
  * The progress of an unfinished attempt at a batch: everything that can't be recomputed from the batch's bytes. It is
@@ -35,25 +36,41 @@ export interface Progress {
   done: DoneRecord[];
   /** Records before this place may have been sent, whether or not they are among the done. */
   fence: number;
+  /** The last so many of the done: if they failed, their letters may not be in their queue. Absent: all letters are. */
+  owed?: number;
 }
 
 export const noProgress: Progress = { done: [], fence: 0 };
 
+export type FailedRecord = DoneRecord & { outcome: FailedOutcome };
+
+export const hasFailed = (record: DoneRecord): record is FailedRecord => isFailed(record.outcome);
+
+/** The records that have failed, and whose letters may not have been sent. */
+export function lettersOwed({ done, owed = 0 }: Progress): FailedRecord[] {
+  return done.slice(done.length - owed).filter(hasFailed);
+}
+
 /**
- * The first byte. Version 2 was not compressed, and had a record's three numbers together; an item of a release before may
- * have it. Version 1 was never released.
+ * The first byte. Version 4 begins with the letters owed: a release before would never send them, and refuses it. Version 2
+ * was not compressed, and had a record's three numbers together; an item of a release before may have it. Version 1 was
+ * never released.
  */
+const versionOwing = 4;
 const version = 3;
 const versionBefore = 2;
 
 /** More than any batch's progress. Bytes. */
 const maxInflatedBytes = 16 * 1024 * 1024;
 
-/** Compressed varints (LEB128): the fence, the ways' JSON with its length, the number of records, and three for each. */
-export function encodeProgress({ done, fence }: Progress): Uint8Array {
+/**
+ * Compressed varints (LEB128): the letters owed if there are any, the fence, the ways' JSON with its length, the number of
+ * records, and three for each.
+ */
+export function encodeProgress({ done, fence, owed }: Progress): Uint8Array {
   const encoder = new ProgressEncoder();
   for (const record of done) encoder.add(record);
-  return encoder.encode(fence);
+  return encoder.encode(fence, owed);
 }
 
 /** The same, record by record: what is encoded once is not encoded again for later saves, only compressed. */
@@ -82,10 +99,11 @@ export class ProgressEncoder {
     [this.#lastPlace, this.#lastAt] = [place, at];
   }
 
-  /** Everything added so far. */
-  encode(fence: number): Uint8Array {
+  /** Everything added so far. @param owed see `Progress` */
+  encode(fence: number, owed = 0): Uint8Array {
     const ways = Buffer.from(`[${this.#wayTexts.join(',')}]`);
     const head = new Varints();
+    if (owed > 0) head.push(owed);
     head.push(fence);
     head.push(ways.length);
     const records = new Varints();
@@ -93,7 +111,8 @@ export class ProgressEncoder {
     const columns = Object.values(this.#columns).map((column) => column.bytes());
     const plain = Buffer.concat([head.bytes(), ways, records.bytes(), ...columns]);
     // The lowest level takes a twentieth of a millisecond, and the others save no more.
-    return Buffer.concat([Buffer.of(version), deflateRawSync(plain, { level: 1 })]);
+    const first = owed > 0 ? versionOwing : version;
+    return Buffer.concat([Buffer.of(first), deflateRawSync(plain, { level: 1 })]);
   }
 }
 
@@ -132,14 +151,16 @@ function wayKey(way: z.infer<typeof wayOfEnding>): string {
 export function decodeProgress(bytes: Uint8Array): Progress {
   const rest = bytes.subarray(1);
   if (bytes[0] === versionBefore) return decodeBefore(new VarintReader(rest));
-  if (bytes[0] !== version) throw new Error('The progress is of another version.');
+  const isOwing = bytes[0] === versionOwing;
+  if (bytes[0] !== version && !isOwing) throw new Error('The progress is of another version.');
   const reader = new VarintReader(inflateRawSync(rest, { maxOutputLength: maxInflatedBytes }));
+  const owed = isOwing ? { owed: reader.next() } : {};
   const { fence, endOf } = readHead(reader);
   const records = reader.next();
   const column = () => Array.from({ length: records }, () => reader.next());
   const done = endsOf(column(), column(), column(), endOf);
   if (!reader.isAtEnd) throw new Error('The progress is longer than it says.');
-  return { done, fence };
+  return { done, fence, ...owed };
 }
 
 function decodeBefore(reader: VarintReader): Progress {

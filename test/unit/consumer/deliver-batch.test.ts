@@ -4,9 +4,10 @@ import { batchLeaseMs, fewestUnsaved } from '../../../lambdas/consumer/batch-jou
 import { deliverBatch } from '../../../lambdas/consumer/deliver-batch.ts';
 import { openBreakerOf } from '../../../lambdas/core/limiter/open-breaker.ts';
 import { flushAfterProbes, refuseAfterLoneProbes } from '../../../lambdas/core/limiter/breaker.ts';
-import { LeaseLostError, UnusableSecretError } from '../../../lambdas/core/errors.ts';
+import { AwsFaultError, LeaseLostError, UnusableSecretError } from '../../../lambdas/core/errors.ts';
 import { requestIdOf } from '../../../lambdas/core/records/identity.ts';
-import { decodeProgress, encodeProgress } from '../../../lambdas/core/account/progress.ts';
+import type { Progress } from '../../../lambdas/core/account/progress.ts';
+import { decodeProgress, encodeProgress, lettersOwed, noProgress } from '../../../lambdas/core/account/progress.ts';
 import type { Receipt } from '../../../lambdas/core/account/receipt.ts';
 import { maxBatchFailures } from '../../../lambdas/core/limiter/retry.ts';
 import type { BatchMessage } from '../../../lambdas/messages.ts';
@@ -226,8 +227,8 @@ describe('calls to the ledger', () => {
 });
 
 describe('a consumer that is killed', () => {
-  /** Runs until that many requests were made, then drops everything on the floor, as SIGKILL does. */
-  async function killAfter(requests: number): Promise<void> {
+  /** Runs until that many requests were made, or letters sent, then drops everything on the floor, as SIGKILL does. */
+  async function killAfter(requests: number | 'letters', message: BatchMessage = fixture.message): Promise<void> {
     let kill = () => {};
     const killed = new Promise<void>((resolve) => (kill = resolve));
     const dead: ConsumerWorld['ports'] = { ...world.ports };
@@ -247,14 +248,27 @@ describe('a consumer that is killed', () => {
     dead.sink = mortal(world.ports.sink);
     dead.batches = mortal(world.ports.batches);
     dead.receipts = mortal(world.ports.receipts);
-    world.api.fault = (_, nth) => {
+    const { fault } = world.api;
+    if (requests === 'letters') {
+      const queue = dead.letters;
+      dead.letters = {
+        ...queue,
+        sendLetters: async (letters) => {
+          await queue.sendLetters(letters);
+          isDead = true;
+          kill();
+          return never;
+        },
+      };
+    }
+    world.api.fault = (request, nth) => {
       if (nth === requests) {
         isDead = true;
         kill();
       }
-      return undefined;
+      return fault(request, nth);
     };
-    void deliverBatch(fixture.message, dead, inMs(900_000)).catch(() => undefined);
+    void deliverBatch(message, dead, inMs(900_000)).catch(() => undefined);
     await clock.run(killed);
     world.api.fault = () => undefined;
     await clock.advance(batchLeaseMs + 1000);
@@ -291,6 +305,50 @@ describe('a consumer that is killed', () => {
     expect(world.letters.length).toBeGreaterThanOrEqual(1);
     expect(new Set(world.letters.map((letter) => letter.record))).toEqual(new Set([11]));
     expect(new Set(world.letters.map((letter) => letter.letter_id)).size).toBe(world.letters.length);
+  });
+
+  it('after it sent letters of rejected records, holds none of them if the file is cancelled', async () => {
+    await begin([...rows(100), '{"broken', '{"broken']);
+    await killAfter('letters');
+    expect(world.letters.map(({ record }) => record)).toEqual([101, 102]);
+    await world.ledger.cancelFile(fixture.fileId, { by: 'ann', why: 'wrong day' });
+    await deliverToTheEnd();
+    const outcomes = outcomesOf();
+    expect(outcomes).toContain('held');
+    expect(outcomes.slice(100)).toEqual(['rejected', 'rejected']);
+  });
+
+  it('after it sent letters in an outage, holds none of their records if the file is cancelled', async () => {
+    await begin(rows(40));
+    world.api.fault = () => failure(503);
+    await deliver();
+    while (world.limiter.item.failedProbes !== flushAfterProbes - 1) {
+      const { message, delaySeconds } = world.successors.shift() as (typeof world.successors)[number];
+      await clock.advance(delaySeconds * 1000);
+      await deliver(message);
+    }
+    const { message, delaySeconds } = world.successors.shift() as (typeof world.successors)[number];
+    await clock.advance(delaySeconds * 1000);
+    await killAfter('letters', message);
+    expect(world.letters).toHaveLength(40);
+    await world.ledger.cancelFile(fixture.fileId, { by: 'ann', why: 'wrong day' });
+    const requests = world.api.requests.length;
+    await deliver(message);
+    expect(outcomesOf()).toEqual(Array(40).fill('exhausted'));
+    expect(world.api.requests).toHaveLength(requests);
+  });
+
+  it('after it saved an outcome whose letter it did not send, leaves the letter to the next one', async () => {
+    await begin([...rows(10), '{"broken']);
+    const { letters } = world.ports;
+    world.ports.letters = { ...letters, sendLetters: () => Promise.reject(new AwsFaultError('Outage', 'sqs')) };
+    await expect(deliver()).rejects.toThrow(AwsFaultError);
+    const progress = world.ledger.batches.get(`${fixture.fileId}#1`)?.progress ?? Buffer.of();
+    expect(lettersOwed(decodeProgress(progress))).toMatchObject([{ place: 10, outcome: 'rejected' }]);
+    world.ports.letters = letters;
+    await deliver();
+    expect(world.letters).toMatchObject([{ record: 11, outcome: 'rejected', reason: 'not_json' }]);
+    expect(outcomesOf()).toEqual([...Array<string>(10).fill('uploaded'), 'rejected']);
   });
 });
 
@@ -375,14 +433,17 @@ describe('records that fail', () => {
     expect(world.letters.map((letter) => letter.record).sort()).toEqual([2, 4, 6]);
   });
 
-  it('have their letter in the queue before they are recorded as done', async () => {
+  it('have their outcome saved before their letter is in the queue, and owe it until it is', async () => {
     await begin(rows(60));
     world.api.fault = () => ({ kind: 'refused', status: 422, answer: 'no' });
+    let saved: Progress = noProgress;
     const sent = new Set<number>();
     const { letters, ledger } = world.ports;
     world.ports.letters = {
       ...letters,
       sendLetters: async (batch) => {
+        const ended = saved.done.map(({ place }) => place + 1);
+        for (const letter of batch) expect(ended).toContain(letter.record);
         // As long as a call to SQS takes, other records get their answers.
         await clock.sleep(150);
         for (const letter of batch) sent.add(letter.record);
@@ -391,11 +452,14 @@ describe('records that fail', () => {
     };
     const save = ledger.saveProgress.bind(ledger);
     ledger.saveProgress = (fileId, batch, owner, progress, leaseMs) => {
-      for (const { place } of decodeProgress(progress).done) expect(sent).toContain(place + 1);
+      saved = decodeProgress(progress);
+      const owed = new Set(lettersOwed(saved).map(({ place }) => place));
+      for (const { place } of saved.done) if (!owed.has(place)) expect(sent).toContain(place + 1);
       return save(fileId, batch, owner, progress, leaseMs);
     };
     await deliver();
     expect(sent.size).toBe(60);
+    expect(world.letters).toHaveLength(60);
   });
 
   it('but were stored before a late reset: the 409 counts as uploaded, and the receipt says so', async () => {

@@ -488,6 +488,22 @@ describe('a batch that killed each consumer that claimed it', () => {
     ]);
   });
 
+  it('is buried with the letters that its consumers owed', async () => {
+    await world.ledger.claimBatch(fixture.message, 'killed', 1);
+    const done = [{ place: 1, outcome: 'rejected' as const, status: null, attempts: 0, at: clock.now() }];
+    await world.ledger.saveProgress(fixture.fileId, 1, 'killed', encodeProgress({ done, fence: 0, owed: 1 }), 1);
+    await clock.advance(10);
+    await run();
+    expect(await manifest()).toMatchObject({ rejected_records: 1, exhausted_records: 3, dead_lettered_records: 4 });
+    const dead = world.ledger.dead.values();
+    expect(dead.map(({ record, outcome }) => [record, outcome])).toEqual([
+      [1, 'exhausted'],
+      [2, 'rejected'],
+      [3, 'exhausted'],
+      [4, 'exhausted'],
+    ]);
+  });
+
   it.each(['adoptLetter', 'putReceipts', 'settleBatch'] as const)(
     'is buried by the next run if one dies at %s',
     async (at) => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { outcomes } from '../../../../lambdas/core/account/outcome.ts';
 import { SeededDice } from '../../../../localstack/seeded-dice.ts';
-import { decodeProgress, encodeProgress } from '../../../../lambdas/core/account/progress.ts';
+import { decodeProgress, encodeProgress, lettersOwed } from '../../../../lambdas/core/account/progress.ts';
 
 const done = fc.record(
   {
@@ -20,12 +20,26 @@ const done = fc.record(
   { requiredKeys: ['place', 'outcome', 'status', 'attempts', 'at'] },
 );
 
+const progresses = fc.record(
+  { done: fc.array(done), fence: fc.nat(), owed: fc.integer({ min: 1, max: 500 }) },
+  { requiredKeys: ['done', 'fence'] },
+);
+
 it('is read back as it was saved', () => {
   fc.assert(
-    fc.property(fc.record({ done: fc.array(done), fence: fc.nat() }), (progress) => {
+    fc.property(progresses, (progress) => {
       expect(decodeProgress(encodeProgress(progress))).toEqual(progress);
     }),
   );
+});
+
+it('says which failed records’ letters may be missing: those that ended last', () => {
+  const ends = ['rejected', 'uploaded', 'refused', 'held', 'exhausted'] as const;
+  const done = ends.map((outcome, place) => ({ place, outcome, status: null, attempts: 0, at: 1 }));
+  const owed = (count: number) => lettersOwed({ done, fence: 9, owed: count }).map(({ outcome }) => outcome);
+  expect(owed(1)).toEqual(['exhausted']);
+  expect(owed(4)).toEqual(['refused', 'exhausted']);
+  expect(lettersOwed({ done, fence: 9 })).toEqual([]);
 });
 
 it('of a batch of 500 leaves room for the rest of the item in 1 KB: it is written for every 50 records', () => {
