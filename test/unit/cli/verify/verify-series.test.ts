@@ -217,6 +217,30 @@ describe('a series', () => {
       expect(await verdict(forged(change), without)).toMatchObject({ holds: false });
   });
 
+  it('is valid with a revision that went on without one that had found records unchanged', async () => {
+    const world = new RevisionWorld('supersedes');
+    const run = () => world.run(() => ({ index: 0, isRepeated: false }));
+    world.drop(1, rowsOf(5));
+    await run();
+    world.drop(2, rowsOf(5).with(2, { spot: 'S3', client: 'Second' }));
+    await world.handle(0, false);
+    world.api.turn = () => {
+      throw new KilledError('killed');
+    };
+    await world.handle(0, false);
+    world.api.turn = () => undefined;
+    world.takeMessages('traffic.2');
+    world.drop(3, rowsOf(5).with(0, { spot: 'S1', client: 'Third' }).slice(0, 4));
+    await world.handle(0, false);
+    await world.goWithout('traffic.3', 'traffic.2');
+    await run();
+    const ids = ['traffic.1', 'traffic.2', 'traffic.3'];
+    const of: Series = new Map(ids.map((id) => [id, world.evidenceOf(id)]));
+    const counted = ['traffic.2', 'traffic.3'].map((id) => manifestIn(objectsOf(of, id)));
+    expect(counted).toMatchObject([{ unchanged_records: 4 }, { unchanged_records: 2, removed_records: 1 }]);
+    expect(await verdict(undefined, of)).toMatchObject({ holds: true, isComplete: true });
+  });
+
   it('is valid with request ids that were decided when a held revision was released, and not changed then', async () => {
     const world = new RevisionWorld('doubles');
     const run = () => world.run(() => ({ index: 0, isRepeated: false }));
