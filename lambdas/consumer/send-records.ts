@@ -130,6 +130,7 @@ export class RecordSender {
 
   async #handle(hand: Hand, connection: Connection): Promise<void> {
     const { clock } = this.#options;
+    let probe: PromiseWithResolvers<void> | undefined;
     try {
       await this.#allow(hand.record);
       this.#queue.hold(hand);
@@ -137,6 +138,7 @@ export class RecordSender {
       const turn = await this.#turn();
       this.#waitedMs += clock.now() - askedAt;
       if (turn.kind === 'probe') {
+        probe = this.#probe;
         this.#queue.chooseProbe(hand);
         await this.#allow(hand.record);
         await this.#reactions.beforeProbe();
@@ -145,6 +147,8 @@ export class RecordSender {
       if (turn.kind === 'go' || turn.kind === 'probe') await this.#request(hand.record, turn, connection);
       else this.#queue.putFirst(hand.record);
     } finally {
+      // If a fault ended it before its answer, the other connections must not wait for that.
+      if (probe) this.#closeProbe(probe);
       this.#queue.release(hand);
       this.#queue.returned();
     }
@@ -226,10 +230,12 @@ export class RecordSender {
 
   #endProbe(record: OpenRecord, answer: SinkAnswer, wasSent: boolean) {
     const probe = this.#probe;
-    return this.#reactions.probeEnded(record, answer, wasSent).finally(() => {
-      this.#probe = undefined;
-      probe?.resolve();
-    });
+    return this.#reactions.probeEnded(record, answer, wasSent).finally(() => probe && this.#closeProbe(probe));
+  }
+
+  #closeProbe(probe: PromiseWithResolvers<void>): void {
+    if (this.#probe === probe) this.#probe = undefined;
+    probe.resolve();
   }
 
   /** Begins no request any more. */

@@ -545,6 +545,16 @@ describe('an API that must be left alone', () => {
     }
   });
 
+  it('whose probe ends with a fault of AWS leaves no other connection waiting for it', async () => {
+    await begin(rows(40));
+    world.api.fault = () => failure(503);
+    await deliver();
+    world.api.fault = () => {
+      throw new AwsFaultError('the token can not be read', 'secretsmanager');
+    };
+    await expect(deliverToTheEndOfSuccessors()).rejects.toThrow(AwsFaultError);
+  });
+
   it('still gets records if the breaker’s events are refused', async () => {
     await begin(rows(20));
     world.ports.events = { publish: () => Promise.reject(new Error('no bus')) };
