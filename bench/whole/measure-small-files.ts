@@ -67,7 +67,7 @@ const counted = (id: string): Buffer =>
 const functionGigabytes = 1769 / 1024;
 
 /** Without the reconciler, whose runs have nothing to do with the number of files. */
-const functions = ['maintenance-splitter', 'maintenance-consumer', 'finalizer'];
+const functions = ['maintenance-splitter', 'maintenance-consumer', 'maintenance-finalizer'];
 
 /** Before counting: a function's start, and its code before V8 has optimised it, are not what a million files cost. */
 const warmingFiles = 500;
