@@ -29,6 +29,8 @@ export function announcementOf({ bucket, key, versionId, etag, sizeBytes }: Sour
   return { Records: [{ eventName: 'ObjectCreated:Swept', s3: { bucket: { name: bucket }, object } }] };
 }
 
+const ownMessage = z.discriminatedUnion('kind', [continueMessage, reemitMessage]);
+
 /** What S3 sends once when a notification is set up. */
 const testEvent = z.object({ Event: z.literal('s3:TestEvent') });
 
@@ -39,7 +41,7 @@ export type IntakeMessage =
 export function parseIntakeMessage(body: unknown): IntakeMessage {
   if (testEvent.safeParse(body).success) return { kind: 'test' };
   refuseNewer('message', body);
-  const own = z.discriminatedUnion('kind', [continueMessage, reemitMessage]).safeParse(body);
+  const own = ownMessage.safeParse(body);
   if (own.success) return own.data;
   const event = s3Event.safeParse(body);
   if (!event.success) throw new Error('Neither an S3 event nor a message of the splitter.', { cause: event.error });

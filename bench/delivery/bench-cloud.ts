@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { DisableRuleCommand, EventBridgeClient, ListRulesCommand } from '@aws-sdk/client-eventbridge';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -106,6 +107,14 @@ export class BenchCloud {
     const times = reported.flatMap((message) => /Billed Duration: ([0-9]+) ms/.exec(message)?.[1] ?? []);
     const seconds = times.reduce((sum, ms) => sum + Number(ms), 0) / 1000;
     return { invocations: times.length, seconds };
+  }
+
+  /** No run begins any more on a schedule: the local stage has one each minute, whatever there is to do. */
+  async stopReconciler(): Promise<void> {
+    const client = new EventBridgeClient(this.#client);
+    const { Rules: rules = [] } = await client.send(new ListRulesCommand({}));
+    for (const { Name } of rules) await client.send(new DisableRuleCommand({ Name }));
+    client.destroy();
   }
 
   /** What functions of the newest stack have logged so far, in bytes. */

@@ -76,6 +76,7 @@ async function countSmallFiles(together: number): Promise<Partial<SmallFilesFigu
   const cloud = await BenchCloud.start(true);
   try {
     const stack = await cloud.deployMaintenance();
+    await cloud.stopReconciler();
     const run = Date.now().toString(36);
     const filesOf = (bundle: number, size: number) =>
       Array.from({ length: size }, (_, n) => ({

@@ -9,8 +9,8 @@ it('the SDK’s warnings are written, whatever a bundle calls its classes, and n
   const client = new SQSClient({ ...awsClientSettings, region: 'eu-west-1' });
   const { logger } = client.config;
   logger.warn('socket usage at capacity');
-  logger.error('a failed call');
-  logger.info('a call');
   client.destroy();
   expect(write.mock.calls).toEqual([['socket usage at capacity']]);
+  // The SDK would copy each call's input and output for methods that do nothing with them.
+  expect(Object.keys(logger)).toEqual(['warn']);
 });
