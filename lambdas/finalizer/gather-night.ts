@@ -20,6 +20,14 @@ export const rememberedMs = 45 * dayMs;
 /** Files read at the same time. */
 const readAtOnce = 25;
 
+/** What the entries before say, as far as the next one depends on it. */
+export interface EntriesBefore {
+  /** Files that the last night has as unfinished. */
+  unfinished: readonly string[];
+  /** The first entry of the night that is continued; undefined if the next entry begins one. */
+  sameNight: number | undefined;
+}
+
 export interface GatheredNight {
   received: NightFile[];
   earlier: EarlierFile[];
@@ -31,22 +39,32 @@ export interface GatheredNight {
  * one entry only: an earlier entry is noted in its item before the next one is made, and the item is read consistently. A
  * file that the index does not show yet is in a later entry.
  * @param to the end of the night; milliseconds since 1970
+ * @param before the entries before
  */
-export async function gatherNight(feed: string, to: number, ports: GatherNightPorts): Promise<GatheredNight> {
-  const candidates = new Map<string, number>();
+export async function gatherNight(
+  feed: string,
+  to: number,
+  before: EntriesBefore,
+  ports: GatherNightPorts,
+): Promise<GatheredNight> {
+  // However long ago they came: it must be said how they have ended.
+  const candidates = new Map(before.unfinished.map((fileId) => [fileId, 0]));
   for await (const file of filesSince(feed, to - rememberedMs, ports)) {
-    if (belongsInEntry(file, to)) candidates.set(file.fileId, file.createdAt);
+    if (belongsInEntry(file, to, before.sameNight)) candidates.set(file.fileId, file.createdAt);
   }
   const ids = [...candidates].sort(([, a], [, b]) => a - b).map(([fileId]) => fileId);
   const gathered: GatheredNight = { received: [], earlier: [], isComplete: true };
   for (let from = 0; from < ids.length && gathered.isComplete; from += readAtOnce) {
     const files = await Promise.all(ids.slice(from, from + readAtOnce).map((fileId) => ports.ledger.getFile(fileId)));
-    const found = files.filter((file): file is FileAccount => file !== undefined && belongsInEntry(file, to));
+    const found = files.filter(
+      (file): file is FileAccount => file !== undefined && belongsInEntry(file, to, before.sameNight),
+    );
     const rows = await Promise.all(found.map(async (file) => ({ file, newest: await newestManifestOf(file, ports) })));
     for (const { file, newest } of rows) {
-      if (file.night) gathered.earlier.push(earlierFileOf(file, newest));
-      else if (gathered.received.length < maxFilesInEntry) gathered.received.push(nightFileOf(file, newest));
-      else gathered.isComplete = false;
+      const list = file.night ? gathered.earlier : gathered.received;
+      if (list.length >= maxFilesInEntry) gathered.isComplete = false;
+      else if (file.night) gathered.earlier.push(earlierFileOf(file, newest));
+      else gathered.received.push(nightFileOf(file, newest));
     }
   }
   return gathered;

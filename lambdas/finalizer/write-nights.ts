@@ -5,7 +5,7 @@ import type { NightHead } from '../core/nights/night-head.ts';
 import type { NightFacts } from '../core/nights/build-night.ts';
 import { buildNight } from '../core/nights/build-night.ts';
 import type { NightEntry } from '../core/nights/night-entry.ts';
-import { nightEntry } from '../core/nights/night-entry.ts';
+import { isUnfinished, nightEntry } from '../core/nights/night-entry.ts';
 import { nightKeysOf } from '../core/nights/night-keys.ts';
 import { nightMail } from '../core/nights/night-mail.ts';
 import { renderNight } from '../core/nights/night-page.ts';
@@ -15,6 +15,7 @@ import { sha256Of } from '../core/records/identity.ts';
 import { mustHaveSha256 } from '../archived-sha256.ts';
 import type { Archive, AuditLog, Clock, Desk, ExpectedLedger, FileLedger, NightLedger, NightQueue } from '../ports.ts';
 import { gatherExpectations } from './gather-expectations.ts';
+import type { EntriesBefore } from './gather-night.ts';
 import { filesSince, gatherDead, gatherNight, rememberedMs } from './gather-night.ts';
 import type { SigningPorts } from './sign-manifest.ts';
 import { announceSignature, signManifest } from './sign-manifest.ts';
@@ -128,7 +129,7 @@ async function makeEntry(feed: string, head: NightHead, ports: WriteNightsPorts)
     ...{ number, feed, deadline, ...night, written: now },
     previousSha256: head.sha256 ?? null,
     continues: head.isContinued ?? false,
-    ...(await gatherNight(feed, to, ports)),
+    ...(await gatherNight(feed, to, await entriesBefore(feed, head, ports), ports)),
     expectations: await gatherExpectations(feed, { ...night, now }, ports),
     openDeadLetters: await gatherDead(feed, ports),
     version: ports.version,
@@ -137,6 +138,29 @@ async function makeEntry(feed: string, head: NightHead, ports: WriteNightsPorts)
   };
   const entry = buildNight(facts);
   return `${canonicalJson({ ...entry, archive: { ...entry.archive, ...(await storePage(entry, ports)) } })}\n`;
+}
+
+/** Of the last night, which may have several entries. One that was removed or changed says nothing: `verify` shows that. */
+async function entriesBefore(
+  feed: string,
+  head: NightHead,
+  { archive, log }: WriteNightsPorts,
+): Promise<EntriesBefore> {
+  const unfinished: string[] = [];
+  let { number, sha256: expected } = head;
+  let isFirst = number === 0;
+  while (!isFirst) {
+    const text = await archive.getText(nightKeysOf(feed).entry(number));
+    if (text === undefined || sha256Of(text) !== expected) {
+      log.error('an entry of the night log was removed or changed', { feed, number });
+      break;
+    }
+    const { received, earlier, continues, previous_sha256: previous } = nightEntry.parse(JSON.parse(text));
+    for (const file of [...received, ...earlier]) if (isUnfinished(file)) unfinished.push(file.file_id);
+    isFirst = !continues;
+    if (!isFirst) [number, expected] = [number - 1, previous ?? undefined];
+  }
+  return { unfinished, sameNight: head.isContinued ? number : undefined };
 }
 
 /** Stores the page before the entry, which names it by the SHA-256 of its bytes. */

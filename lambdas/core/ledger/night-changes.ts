@@ -1,5 +1,6 @@
 import type { NightMark } from '../account/file-account.ts';
 import { schemaVersion } from '../account/schema-version.ts';
+import type { NightHead } from '../nights/night-head.ts';
 import type { Check, ItemChange } from './item-change.ts';
 import { exists, isNew } from './item-change.ts';
 
@@ -13,17 +14,25 @@ export const beginNights = (from: number): ItemChange => ({
 
 export const endOpening: ItemChange = { when: [exists], remove: ['isOpening'] };
 
-/** Before an entry is stored. Refused if the log has come further. */
-export const noteDraft = (number: number, sha256: string): ItemChange => ({
-  when: [isAt(number - 1)],
-  append: { drafts: [sha256] },
-});
+/** Of so many finalizers that wrote nothing, all before the last ones are dead: the item stays small. */
+const maxDrafts = 500;
+
+/** Before an entry is stored. Refused if the log has come further, or another finalizer has noted one since. */
+export function noteDraft({ number, drafts = [], draftsNoted = 0 }: NightHead, sha256: string): ItemChange {
+  return {
+    when: [
+      isAt(number),
+      { name: 'draftsNoted', is: '=', value: draftsNoted, ...(draftsNoted === 0 ? { orAbsent: true } : {}) },
+    ],
+    set: { drafts: [...drafts, sha256].slice(-maxDrafts), draftsNoted: draftsNoted + 1 },
+  };
+}
 
 /** After an entry is stored, signed and noted in its files: the next one may be made. */
 export const closeNight = (number: number, to: number, sha256: string, isContinued: boolean): ItemChange => ({
   when: [isAt(number - 1)],
   set: { number, to, sha256, isContinued },
-  remove: ['drafts'],
+  remove: ['drafts', 'draftsNoted'],
 });
 
 /** A file that was received before the log began. */

@@ -12,8 +12,8 @@ const time = z.iso.datetime();
 export const nightVersion = 1;
 
 /**
- * Files that an entry has room for: it is read and written as a whole. More of them follow in the next entry, which is
- * written at once.
+ * Files that an entry has room for, as received and of earlier nights each: it is read and written as a whole. More of them
+ * follow in the next entry, which is written at once.
  */
 export const maxFilesInEntry = 20_000;
 /** Files with open dead letters that an entry names: those with the most. */
@@ -114,7 +114,7 @@ export const nightEntry = z.strictObject({
   written: time,
   /** The entry before had no room for all files of this night: it has the others. */
   continues: z.boolean(),
-  /** False if more files were received than an entry has room for: the next entry continues it. */
+  /** False if there are more files than an entry has room for: the next entry continues it. */
   is_complete: z.boolean(),
   /** Null if the feed has no deadline. */
   deadline: z

@@ -5,11 +5,16 @@ import { isoTime, isoTimeOrNull } from '../iso-time.ts';
 import type { EarlierFile, NightCounts, NightFile } from './night-entry.ts';
 import { isUnfinished, nightCountNames } from './night-entry.ts';
 
-/** Whether the next entry has something to say of a file. @param to the end of its night; milliseconds since 1970 */
-export function belongsInEntry(file: FileAccount, to: number): boolean {
+/**
+ * Whether the next entry has something to say of a file.
+ * @param to the end of its night; milliseconds since 1970
+ * @param first the first entry of the same night, if that has some: what they mention is said
+ */
+export function belongsInEntry(file: FileAccount, to: number, first = Infinity): boolean {
   // However long ago it came: a file that the index or a clock showed too late for its night is in the next entry.
   if (!file.night) return file.createdAt < to;
-  return isUnfinished({ state: stateOf(file) }) || hasChanged(file, file.night);
+  const isSaid = file.night.noted >= first;
+  return (isUnfinished({ state: stateOf(file) }) && !isSaid) || hasChanged(file, file.night);
 }
 
 function hasChanged(file: FileAccount, { manifest, state }: NonNullable<FileAccount['night']>): boolean {

@@ -10,6 +10,8 @@ export interface NightHead {
   isContinued?: boolean;
   /** SHA-256 of what finalizers made as the next entry, each noted before it is stored: nothing else is taken for it. */
   drafts?: string[];
+  /** How many have been noted, as a version of the list. */
+  draftsNoted?: number;
   /** Set while the files that came before the log are being marked. */
   isOpening?: boolean;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../../lambdas/core/canonical-json.ts';
+import type { NightEntry } from '../../../lambdas/core/nights/night-entry.ts';
 import { maxFilesInEntry } from '../../../lambdas/core/nights/night-entry.ts';
 import { sha256Of } from '../../../lambdas/core/records/identity.ts';
 import type { WriteNightsPorts } from '../../../lambdas/finalizer/write-nights.ts';
@@ -110,6 +111,14 @@ describe('a night with very many files', () => {
     expect(entries[1]?.to).toBe(entries[0]?.to);
     expect(new Set(receivedIn(entries).map((each) => each.split(' ')[0])).size).toBe(many);
     expect(world.texts()[0]?.length).toBeLessThan(20_000_000);
+    // They are unfinished a night later.
+    await world.at('2026-11-22T02:05:00Z').writeAll();
+    const next = world.entries().slice(2);
+    expect(next.map(({ earlier, is_complete: isComplete }) => [earlier.length, isComplete])).toEqual([
+      [maxFilesInEntry, false],
+      [2, true],
+    ]);
+    expect(new Set(next.flatMap(({ earlier }) => earlier.map(({ file_id: id }) => id))).size).toBe(many);
   }, 120_000);
 
   it('counts small files by the bundles that they are in', async () => {
@@ -119,6 +128,65 @@ describe('a night with very many files', () => {
     await world.at('2026-11-21T02:05:00Z').write();
     expect(world.entries()[0]?.files).toMatchObject({ received: 1, bundled: 98 });
     expect(world.entries()[0]?.received[0]?.bundled_files).toBe(98);
+  });
+});
+
+describe('a file that is open for very long', () => {
+  it('is in each entry until it is closed, and in the next one as closed, however long ago it came', async () => {
+    const world = await begun();
+    await world.at('2026-11-20T10:00:00Z').receive('long');
+    await world.at('2027-01-10T03:00:00Z').writeAll();
+    await world.close('long');
+    await world.at('2027-01-11T03:00:00Z').writeAll();
+    const states = world.entries().map(({ earlier }) => earlier.map(({ state }) => state));
+    expect(states.slice(1).flat()).toEqual([...Array.from({ length: states.length - 2 }, () => 'split'), 'completed']);
+    // It does not change any more.
+    await world.at('2027-01-12T03:00:00Z').writeAll();
+    expect(world.entries().at(-1)?.earlier).toEqual([]);
+  });
+
+  it('is not looked for in an entry that was changed in the archive', async () => {
+    const world = await begun();
+    await world.at('2026-11-20T10:00:00Z').receive('long');
+    await world.at('2026-11-21T03:00:00Z').write();
+    const forged = JSON.stringify({ ...world.entries()[0], received: [{ file_id: 'other' }] });
+    world.objects.set('nights/traffic/1.json', Buffer.from(forged));
+    await world.at('2026-11-22T03:00:00Z').write();
+    // The ledger has it as open.
+    const second = JSON.parse(String(world.objects.get('nights/traffic/2.json'))) as NightEntry;
+    expect(second.earlier.map(({ file_id: id }) => id)).toEqual(['long']);
+  });
+});
+
+describe('the notes of what finalizers are about to store', () => {
+  const hash = (n: number) => sha256Of(`draft ${n}`);
+
+  it('are the newest ones, however many finalizers die', async () => {
+    const { ledger } = await begun();
+    for (let n = 0; n < 510; n++) expect(await ledger.noteDraft('traffic', 1, hash(n))).toBe(true);
+    const { drafts = [] } = (await ledger.getNight('traffic')) ?? {};
+    expect(drafts).toEqual(Array.from({ length: 500 }, (_, n) => hash(n + 10)));
+  });
+
+  it('are all kept if several are made at the same time, and each once if its answer was lost', async () => {
+    const { ledger } = await begun();
+    await Promise.all([1, 2, 3].map((n) => ledger.noteDraft('traffic', 1, hash(n))));
+    expect(await ledger.noteDraft('traffic', 1, hash(2))).toBe(true);
+    expect((await ledger.getNight('traffic'))?.drafts?.toSorted()).toEqual([1, 2, 3].map(hash).sort());
+    expect(await ledger.noteDraft('traffic', 2, hash(4))).toBe(false);
+  });
+
+  it('are given up after some tries if others are always first', async () => {
+    const { ledger } = await begun();
+    const update = ledger.store.update.bind(ledger.store);
+    let tries = 0;
+    ledger.store.update = async (key) => {
+      if (++tries > 50) throw new Error('tries without end');
+      await update(key, { add: { draftsNoted: 1 } });
+      return { kind: 'refused', item: undefined };
+    };
+    await expect(ledger.noteDraft('traffic', 1, hash(1))).rejects.toThrow('at the same time');
+    expect(tries).toBeLessThan(20);
   });
 });
 
