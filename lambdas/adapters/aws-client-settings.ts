@@ -2,10 +2,12 @@ import type { SQSClientConfig } from '@aws-sdk/client-sqs';
 
 /**
  * Writes the SDK's warnings, such as of too few sockets. By default the SDK does so too, as long as its silent logger has the
- * class name it looks for; bundles don't keep that. There is no method for the rest, not even one that does nothing: the SDK
- * would copy the input and output of each call for it, which is a twentieth of a call's CPU time.
+ * class name it looks for; bundles don't keep that. There is no `info` or `error`, not even one that does nothing: the SDK
+ * asks whether they are there, and would copy the input and output of each call for them, which is a twentieth of a call's
+ * CPU time.
  */
 const logger = {
+  debug: () => undefined,
   // As the SDK does by default.
   warn: (...content: unknown[]): void => console.warn(...content),
 } as NonNullable<SQSClientConfig['logger']>;
