@@ -47,7 +47,7 @@ export class RecordSender {
   readonly #reactions: AnswerReactions;
   #stopped: SendEnd['stopped'];
   /** While probing. */
-  #probe: { promise: Promise<void>; resolve: () => void } | undefined;
+  #probe: PromiseWithResolvers<void> | undefined;
   readonly #connections: Connection[] = [];
   #inFlight = 0;
   #requests = 0;
