@@ -479,6 +479,36 @@ describe('a revision that a person must decide about', () => {
     expect(world.manifestOf('traffic.3')).toMatchObject({ failure: { code: 'revision_differs' }, held_records: 10 });
   });
 
+  it('may be released, and cancelled after it took over, while the next one is found to be a duplicate', async () => {
+    world = new RevisionWorld('doubles');
+    world.api.turn = ({ payload }) =>
+      payload['spot_id'] === 'S1' ? { kind: 'refused', status: 422, answer: 'no contract' } : undefined;
+    world.drop(1, rowsOf(10));
+    await run();
+    world.api.turn = () => undefined;
+    world.drop(2, rowsOf(10).with(3, { spot: 'S4', client: 'Changed' }));
+    await run();
+    beforeTakingOver(async () => {
+      await world.release('traffic.2', 'changes');
+      world.onHandled = () => {
+        if (!world.file('traffic.2').revision?.taken) return;
+        world.onHandled = () => undefined;
+        world.queue.unshift({ task: { kind: 'cancel', fileId: 'traffic.2' }, dueAt: 0 });
+      };
+      await run();
+      expect(world.manifestOf('traffic.2')).toMatchObject({ failure: { code: 'cancelled' }, uploaded_records: 0 });
+    });
+    world.drop(3, rowsOf(10));
+    await run();
+    // The dead letter of the first one was settled for the second, so what had failed is sent with the third.
+    expect(world.manifestOf('traffic.3')).toMatchObject({
+      state: 'completed',
+      unchanged_records: 9,
+      uploaded_records: 1,
+    });
+    expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(rowsOf(10)));
+  });
+
   describe('with the bytes of one that is held as well', () => {
     const named = (client: string) => rowsOf(10).with(0, { spot: 'S1', client });
     const scheduled = () => world.api.schedule.get('S1');
