@@ -1,6 +1,6 @@
 import { readingOf } from '../core/account/reading.ts';
 import type { ReleasedRecords } from '../core/account/stops.ts';
-import { stopsOf } from '../core/account/stops.ts';
+import { isQuarantined, stopsOf } from '../core/account/stops.ts';
 import { changedRules, unknownRevision } from '../core/series/earlier-revisions.ts';
 import type { Revision } from '../core/series/revision.ts';
 import { hasPlan } from '../core/series/revision.ts';
@@ -22,7 +22,9 @@ export async function planAgain(file: CutFile, ports: SplitterPorts, deadline: D
   if (!revision?.taken) return takeReleased(file, series.id, ports, deadline);
   if (!hasPlan(revision)) return { kind: 'planned', plan: undefined };
   const reading = readingOf(file.dialect, file.limits, ports.feed);
-  if (file.reading !== undefined && file.reading !== reading) {
+  // Of a stopped file, nothing new is sent: batches that are begun end by the rules of now, as those in the queue do. Otherwise
+  // it would never be closed, and no person could release it.
+  if (file.reading !== undefined && file.reading !== reading && !isQuarantined(file)) {
     return planByOtherRules(file, revision, reading, ports, deadline);
   }
   const made = ports.plans.of(file);

@@ -930,6 +930,31 @@ describe('a revision that a person cancels', () => {
     expect(world.manifestOf('traffic.1')).toMatchObject({ dead_lettered_records: 0, handled_records: 1 });
   });
 
+  it.each(['replaces', 'supersedes'] as const)(
+    'is closed although its batch was lost and the feed’s rules have changed, where the API %s a changed record',
+    async (api) => {
+      world = new RevisionWorld(api);
+      world.drop(1, rowsOf(6));
+      await run();
+      const changed = rowsOf(6).with(1, { spot: 'S2', client: 'Changed' });
+      const id = world.drop(2, changed);
+      await world.handle(0, false);
+      world.api.turn = () => {
+        throw new KilledError('killed');
+      };
+      await world.handle(0, false);
+      world.api.turn = () => undefined;
+      world.takeMessages(id);
+      await cancel(id);
+      world.deploy();
+      await world.clock.advance(60 * 60_000);
+      world.askToMakeAgain(id);
+      await run();
+      expect(world.manifestOf(id)).toMatchObject({ state: 'quarantined', failure: { code: 'cancelled' } });
+      expect(await world.release(id)).toMatchObject({ kind: 'released' });
+    },
+  );
+
   it('and can’t be compared is reported as such before it is released, and then takes over', async () => {
     world.drop(1, rowsOf(6));
     await run();
