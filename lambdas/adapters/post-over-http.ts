@@ -39,15 +39,34 @@ export function postOverHttp(
   });
 }
 
+/**
+ * The requests that a signal ends. One listener per signal, for all its requests: a listener that comes and goes with each
+ * request keeps the request's answer, and thereby those before it, alive until V8 collects its old objects. That made
+ * collecting garbage a quarter of the CPU time of sending.
+ */
+const openRequests = new WeakMap<AbortSignal, AnswerReader[]>();
+
+function openRequestsOf(signal: AbortSignal): AnswerReader[] {
+  const known = openRequests.get(signal);
+  if (known) return known;
+  const open: AnswerReader[] = [];
+  openRequests.set(signal, open);
+  signal.addEventListener('abort', () => {
+    for (const reader of [...open]) reader.abort();
+  });
+  return open;
+}
+
 interface Settle {
   resolve: (answer: HttpAnswer) => void;
   reject: (error: Error) => void;
 }
 
-/** Settles once: with the answer from its headers on, before that with the error. It is also the signal's listener. */
+/** Settles once: with the answer from its headers on, before that with the error. */
 class AnswerReader implements Dispatcher.DispatchHandler {
   readonly #limits: AnswerLimits;
   readonly #signal: AbortSignal;
+  readonly #openRequests: AnswerReader[];
   readonly #settle: Settle;
   #controller: Dispatcher.DispatchController | undefined;
   #status: number | undefined;
@@ -61,11 +80,12 @@ class AnswerReader implements Dispatcher.DispatchHandler {
     this.#limits = limits;
     this.#signal = signal;
     this.#settle = settle;
-    signal.addEventListener('abort', this);
+    this.#openRequests = openRequestsOf(signal);
+    this.#openRequests.push(this);
   }
 
   /** The signal fires. Before a connection is there, it takes effect with it: connecting has a limit of its own. */
-  handleEvent(): void {
+  abort(): void {
     this.#controller?.abort(this.#signal.reason as Error);
   }
 
@@ -108,7 +128,7 @@ class AnswerReader implements Dispatcher.DispatchHandler {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#timer);
-    this.#signal.removeEventListener('abort', this);
+    this.#openRequests.splice(this.#openRequests.indexOf(this), 1);
     const [only] = this.#chunks;
     const all = this.#chunks.length === 1 && only ? only : Buffer.concat(this.#chunks);
     const body = all.subarray(0, this.#limits.maxBodyBytes);
