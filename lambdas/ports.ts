@@ -867,8 +867,10 @@ export interface SinkRequest {
    * The request ids of the entries that the API may have in the record's place, the one to try next first; null: none. Absent
    * for a record that replaces no other.
    */
-  supersedes?: readonly (string | null)[];
+  supersedes?: readonly (string | null)[] | undefined;
   payload: Record<string, unknown>;
+  /** The payload as JSON: it is sent so. */
+  json: string;
   origin: RecordOrigin;
 }
 

@@ -53,7 +53,7 @@ export class HttpSink implements Sink {
   readonly #limits: AnswerLimits;
   readonly #options: HttpSinkOptions;
   /** The token that was read last, and the source's promise of it: the same one as long as it is the same token. */
-  #token: { promise: Promise<string>; value: string } | undefined;
+  #token: { promise: Promise<string>; value: string; authorization: string } | undefined;
 
   constructor(options: HttpSinkOptions) {
     this.#options = options;
@@ -66,11 +66,13 @@ export class HttpSink implements Sink {
   }
 
   async deliver(record: SinkRequest, signal: AbortSignal): Promise<SinkAnswer> {
-    let token: string;
+    let token = this.#token;
     try {
       const promise = this.#options.tokens.token();
-      token = this.#token?.promise === promise ? this.#token.value : await untilAborted(promise, signal);
-      this.#token = { promise, value: token };
+      if (token?.promise !== promise) {
+        const value = await untilAborted(promise, signal);
+        this.#token = token = { promise, value, authorization: `Bearer ${value}` };
+      }
     } catch (error) {
       const isKnown = error instanceof UnusableSecretError;
       const answer = isKnown ? error.message : 'the secret with the token was not read in time';
@@ -80,8 +82,13 @@ export class HttpSink implements Sink {
     try {
       const taken = this.#connections.take(signal);
       connection = taken instanceof Promise ? await taken : taken;
-      const given = await postOverHttp(connection.dispatcher, this.#postOf(record, token), this.#limits, signal);
-      const answer = this.#answerTo(record, given, token);
+      const given = await postOverHttp(
+        connection.dispatcher,
+        this.#postOf(record, token.authorization),
+        this.#limits,
+        signal,
+      );
+      const answer = this.#answerTo(record, given, token.value);
       this.#connections.giveBack(connection, given.isWhole && !isMachineTrouble(given.status));
       return answer;
     } catch (error) {
@@ -90,15 +97,15 @@ export class HttpSink implements Sink {
     }
   }
 
-  #postOf({ requestId, supersedes, payload }: SinkRequest, token: string): HttpPost {
+  #postOf({ requestId, supersedes, json }: SinkRequest, authorization: string): HttpPost {
     const superseded = supersedes?.[0];
     const headers = {
-      authorization: `Bearer ${token}`,
+      authorization,
       'content-type': 'application/json',
       'x-request-id': requestId,
       ...(superseded ? { [supersedesHeader]: superseded } : {}),
     };
-    return { origin: this.#origin, path: this.#path, headers, body: JSON.stringify(payload) };
+    return { method: 'POST', origin: this.#origin, path: this.#path, headers, body: json };
   }
 
   #answerTo({ supersedes }: SinkRequest, given: HttpAnswer, token: string): SinkAnswer {

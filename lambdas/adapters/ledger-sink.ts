@@ -67,16 +67,15 @@ export class LedgerSink implements Sink {
     }
   }
 
-  #itemOf({ requestId, payload, origin }: SinkRequest): Record<string, AttributeValue> {
+  #itemOf({ requestId, json, origin }: SinkRequest): Record<string, AttributeValue> {
     const { feed, clock } = this.#options;
     const { identity, sha256, fileId, fileSha256, source, record, offset } = origin;
-    // As text: a number attribute would round numbers of more than 38 digits.
-    const text = JSON.stringify(payload);
     return {
       recordKey: { S: recordKeyOf(feed, identity) },
       feed: { S: feed },
-      payload: { S: text },
-      payloadSha256: { S: sha256Of(Buffer.from(text)) },
+      // As text: a number attribute would round numbers of more than 38 digits.
+      payload: { S: json },
+      payloadSha256: { S: sha256Of(Buffer.from(json)) },
       sha256: { S: sha256 },
       requestId: { S: requestId },
       fileId: { S: fileId },

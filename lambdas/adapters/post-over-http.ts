@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 
 export interface HttpPost {
+  method: 'POST';
   origin: string;
   path: string;
   headers: Record<string, string>;
@@ -35,7 +36,7 @@ export function postOverHttp(
 ): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason as Error);
-    dispatcher.dispatch({ ...post, method: 'POST' }, new AnswerReader(limits, signal, { resolve, reject }));
+    dispatcher.dispatch(post, new AnswerReader(limits, signal, { resolve, reject }));
   });
 }
 

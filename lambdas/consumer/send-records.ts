@@ -2,8 +2,8 @@ import type { Prober } from '../core/limiter/limiter-item.ts';
 import type { SinkAnswer } from '../ports.ts';
 import { AnswerReactions } from './answer-reactions.ts';
 import { withEarlierPauses } from './pause-requests.ts';
-import type { Hand, OpenRecord } from './record-queue.ts';
-import { openRecord, RecordQueue } from './record-queue.ts';
+import type { Hand } from './record-queue.ts';
+import { OpenRecord, RecordQueue } from './record-queue.ts';
 import type { Sendable, SendEnd, Stop } from './sendable.ts';
 import type { SenderOptions } from './sender-options.ts';
 import { maxRequestMs, patienceMs } from './sender-times.ts';
@@ -74,7 +74,7 @@ export class RecordSender {
   async send(sendables: readonly Sendable[]): Promise<SendEnd> {
     const { journal, connections } = this.#options;
     const known = await withEarlierPauses(sendables, this.#options);
-    this.#queue.add(known.map((each) => openRecord(each, journal.mayHaveBeenSent(each.place))));
+    this.#queue.add(known.map((each) => new OpenRecord(each, journal.mayHaveBeenSent(each.place))));
     await this.#reactions.begin();
     const done = new AbortController();
     const watching = this.#watchTime(done.signal);
@@ -128,15 +128,12 @@ export class RecordSender {
     return 'wait';
   }
 
+  // Awaits only what takes time, like all that each record passes through: every promise is memory to collect.
   async #handle(hand: Hand, connection: Connection): Promise<void> {
-    const { clock } = this.#options;
     let probe: PromiseWithResolvers<void> | undefined;
     try {
-      await this.#allow(hand.record);
-      this.#queue.hold(hand);
-      const askedAt = clock.now();
-      const turn = await this.#turn();
-      this.#waitedMs += clock.now() - askedAt;
+      const asked = this.#turnOf(hand);
+      const turn = asked instanceof Promise ? await asked : asked;
       if (turn.kind === 'probe') {
         probe = this.#probe;
         this.#queue.chooseProbe(hand);
@@ -152,6 +149,22 @@ export class RecordSender {
       this.#queue.release(hand);
       this.#queue.returned();
     }
+  }
+
+  #turnOf(hand: Hand): Turn | Promise<Turn> {
+    const allowed = this.#allow(hand.record);
+    if (allowed) return allowed.then(() => this.#waitForTurn(hand, this.#askPacer()));
+    const turn = this.#askPacer();
+    return !(turn instanceof Promise) && turn.kind === 'go' ? turn : this.#waitForTurn(hand, turn);
+  }
+
+  async #waitForTurn(hand: Hand, asked: Turn | Promise<Turn>): Promise<Turn> {
+    const { clock } = this.#options;
+    this.#queue.hold(hand);
+    const askedAt = clock.now();
+    const turn = await this.#throughPauses(asked);
+    this.#waitedMs += clock.now() - askedAt;
+    return turn;
   }
 
   async #request(record: OpenRecord, turn: Turn, connection: Connection): Promise<void> {
@@ -176,7 +189,8 @@ export class RecordSender {
     }
     pacer.answered(turn, sentAt);
     const probe = turn.kind === 'probe' ? await this.#endProbe(record, answer, wasSent) : undefined;
-    await this.#reactions.react(record, answer, sentAt, probe);
+    const reacting = this.#reactions.react(record, answer, sentAt, probe);
+    if (reacting) await reacting;
   }
 
   /** However slowly an answer arrives, it is cut off in time for what follows. The watch notices it up to one step late. */
@@ -204,14 +218,19 @@ export class RecordSender {
     }
   }
 
+  #askPacer(): Turn | Promise<Turn> {
+    const { deadline, journal, pacer } = this.#options;
+    if (deadline.isDrawingIn()) this.stop({ kind: 'time' });
+    if (this.#stopped) return { kind: 'stopped' };
+    journal.keepAlive();
+    return pacer.next();
+  }
+
   /** Waits for a slot, through short pauses; a long one stops the batch. */
-  async #turn(): Promise<Turn> {
-    const { deadline, journal, pacer, clock, signal } = this.#options;
-    for (;;) {
-      if (deadline.isDrawingIn()) this.stop({ kind: 'time' });
-      if (this.#stopped) return { kind: 'stopped' };
-      journal.keepAlive();
-      const turn = await pacer.next();
+  async #throughPauses(asked: Turn | Promise<Turn>): Promise<Turn> {
+    const { deadline, clock, signal } = this.#options;
+    for (let next = asked; ; next = this.#askPacer()) {
+      const turn = await next;
       if (turn.kind === 'probe') this.#probe = Promise.withResolvers<void>();
       if (turn.kind !== 'paused') return turn;
       // The pause may end as soon as this batch's own probe has its answer.

@@ -7,20 +7,20 @@ import type { SinkRequest } from '../ports.ts';
 /** What the sink gets for a record in addition to its payload. */
 export function sinkRequestOf(
   place: Pick<PreparedRecord, 'sha256' | 'record' | 'offset' | 'source'>,
-  { requestId, payload, identity }: Omit<GoodRecord, 'kind'>,
+  { requestId, payload, json, identity }: Omit<GoodRecord, 'kind'>,
   file: FileAccount,
   earlier?: EarlierVersions,
 ): SinkRequest {
   const { fileId } = file;
   const { sha256, record, offset } = place;
-  const { bucket, key, versionId } = place.source ?? file.source;
-  const source = { bucket, key, ...(versionId === undefined ? {} : { versionId }) };
+  const source = place.source ?? file.source;
   const fileSha256 = place.source ? sha256 : (file.sha256 ?? '');
   const supersedes = earlier && { supersedes: supersededIds(identity, earlier) };
   return {
     requestId,
     ...supersedes,
     payload,
+    json,
     origin: { identity, sha256, fileId, fileSha256, source, record, offset },
   };
 }

@@ -66,8 +66,24 @@ export class SlotPacer {
     this.#late = new LateArrivals(options);
   }
 
-  /** Resolves at the time of the next free slot, or with the reason for having none. */
-  async next(): Promise<Turn> {
+  /** The next free slot's turn at its time, or the reason for having none. Without a promise if nothing is to be waited for. */
+  next(): Turn | Promise<Turn> {
+    return this.#atOnce() ?? this.#wait();
+  }
+
+  /** Undefined if no slot is held whose time has come. */
+  #atOnce(): Turn | undefined {
+    const { clock, marginMs, signal, deadline } = this.#options;
+    const [slot] = this.#slots;
+    if (slot === undefined || this.#hasProbe || signal.aborted || deadline.isDrawingIn()) return undefined;
+    const now = clock.now();
+    if (now < slot || now > slot + latenessAtHomeMs(marginMs)) return undefined;
+    this.#slots.shift();
+    this.#askAhead(slot);
+    return { kind: 'go', slotMs: slot };
+  }
+
+  async #wait(): Promise<Turn> {
     const { clock, marginMs, signal, deadline } = this.#options;
     while (!signal.aborted && !deadline.isDrawingIn()) {
       // Several requests may have waited for this lease, but only one is the probe.

@@ -218,7 +218,12 @@ describe.each(dynamoDbs())('the record ledger in %s', (_, settings) => {
   it('refuses other bytes under the same identity, names both hashes, and keeps the stored ones', async () => {
     const record = request();
     await sink.deliver(record, signal());
-    const other = { ...record, payload: { changed: true }, origin: { ...record.origin, sha256: 'c'.repeat(64) } };
+    const other = {
+      ...record,
+      payload: { changed: true },
+      json: '{"changed":true}',
+      origin: { ...record.origin, sha256: 'c'.repeat(64) },
+    };
     const answer = await sink.deliver(other, signal());
     expect(answer).toMatchObject({ kind: 'refused', status: 409 });
     expect(answer).toHaveProperty('answer', expect.stringMatching(/a{64}.*c{64}/));

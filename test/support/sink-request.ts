@@ -7,9 +7,11 @@ export function sinkRequest({
   ...change
 }: Partial<Omit<SinkRequest, 'origin'>> & { origin?: Partial<RecordOrigin> } = {}): SinkRequest {
   const id = randomUUID();
+  const payload = change.payload ?? { record_id: id };
   return {
     requestId: id,
-    payload: { record_id: id },
+    payload,
+    json: JSON.stringify(payload),
     ...change,
     origin: {
       identity: [id],

@@ -206,6 +206,7 @@ export class FailureRun {
    * further ahead, since records with the same fault are often adjacent.
    */
   get isAsking(): boolean {
+    if (this.#runs.size === 0) return false;
     return [...this.#runs].some(
       ([reason, { records }]) => records.size >= (reason === 'refusing' ? askAfterRefusals : askAfterRecords),
     );
@@ -222,7 +223,8 @@ export class FailureRun {
    */
   restart(): boolean {
     const hadFailures = this.#runs.size > (this.#runs.has('refusing') ? 1 : 0);
-    this.#runs.clear();
+    // Called for each record that is accepted, and clearing makes a new table.
+    if (this.#runs.size > 0) this.#runs.clear();
     return hadFailures;
   }
 

@@ -21,7 +21,9 @@ export class RecordTroubles {
   /** The API decided on the record: its token was valid, and no limit applied. */
   passed(record: string, sentAtMs: number): void {
     if (sentAtMs >= this.#tokenSinceMs) this.#lastPassSentAtMs = Math.max(this.#lastPassSentAtMs, sentAtMs);
-    for (const map of [this.#pauses, this.#unauthorised, this.#own]) map.delete(record);
+    this.#pauses.delete(record);
+    this.#unauthorised.delete(record);
+    this.#own.delete(record);
   }
 
   /** For a letter, which carries no evidence: what this process knows. */

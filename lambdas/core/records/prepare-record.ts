@@ -16,6 +16,8 @@ export interface GoodRecord {
   /** The values of the feed's identity fields. */
   identity: readonly string[];
   payload: Record<string, unknown>;
+  /** The payload as JSON: it is sent so. */
+  json: string;
 }
 
 /** A record on its way to the sink, or rejected. */
@@ -68,16 +70,16 @@ function readRecord(
     const totals = dialect.format === 'csv' ? totalsProblem(dialect.columns.map((name) => row[name])) : undefined;
     return rejected(totals ?? mapped.problem, row, feed);
   }
-  const { identity, payload, warnings } = mapped;
+  const { identity, payload, json, warnings } = mapped;
   return {
     ...correlated(row, feed),
     ...(warnings.length === 0 ? {} : { warnings }),
-    result: { kind: 'good', requestId: requestIdOf(identity, ...suffix), identity, payload },
+    result: { kind: 'good', requestId: requestIdOf(identity, ...suffix), identity, payload, json },
   };
 }
 
 export type MappedRow =
-  | { kind: 'mapped'; identity: readonly string[]; payload: Record<string, unknown>; warnings: readonly string[] }
+  | (Pick<GoodRecord, 'identity' | 'payload' | 'json'> & { kind: 'mapped'; warnings: readonly string[] })
   | { kind: 'problem'; problem: Problem };
 
 /** Maps a source's row to the payload for the sink, or a problem: for records and for corrected rows. Never throws. */
@@ -92,8 +94,9 @@ export function mapRow(row: Record<string, unknown>, feed: Feed): MappedRow {
     if (!valid.success) return { kind: 'problem', problem: problemOf(valid.error.issues, row) };
     const payload = valid.data;
     // Values that can't be serialized are found here, where they cost this record, not in the middle of sending a batch.
-    JSON.stringify(payload);
-    return { kind: 'mapped', identity: feed.identity(payload), payload, warnings: feed.warningsOf?.(payload) ?? [] };
+    const json = JSON.stringify(payload);
+    const warnings = feed.warningsOf?.(payload) ?? [];
+    return { kind: 'mapped', identity: feed.identity(payload), payload, json, warnings };
   } catch (error) {
     return { kind: 'problem', problem: unreadable(error) };
   }

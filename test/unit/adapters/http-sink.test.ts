@@ -71,6 +71,28 @@ const failed = (reason: string, ambiguous: boolean) => ({ kind: 'failed', status
 const uploaded = (status = 200) => ({ kind: 'uploaded', status });
 
 describe('a request', () => {
+  it('leaves no listener at a signal that serves many requests', async () => {
+    const server = await serve(say(text('201 Created')));
+    const token = Promise.resolve('t0ken');
+    const tokens = { token: () => token, refresh: () => token };
+    const sink = sinkFor(`http://127.0.0.1:${server.port}`, { tokens });
+    const { signal } = new AbortController();
+    await deliver(sink, signal);
+    const added = vi.spyOn(signal, 'addEventListener');
+    for (let request = 0; request < 3; request++) expect(await deliver(sink, signal)).toEqual(uploaded(201));
+    expect(added).not.toHaveBeenCalled();
+  });
+
+  it('is ended by its signal, as is each other request that has the same one', async () => {
+    const server = await serve(() => undefined);
+    const sink = sinkFor(`http://127.0.0.1:${server.port}`);
+    const abort = new AbortController();
+    const answers = [deliver(sink, abort.signal), deliver(sink, abort.signal)];
+    await vi.waitFor(() => expect(server.requests).toHaveLength(2));
+    abort.abort(new Error('too late'));
+    for (const answer of await Promise.all(answers)) expect(answer).toMatchObject({ kind: 'failed', ambiguous: true });
+  });
+
   it('is one POST with token, request id and JSON, below the base URL’s path', async () => {
     const server = await serve(say(text('200 OK')));
     expect(await deliver(sinkFor(`http://127.0.0.1:${server.port}/v1/`))).toEqual(uploaded());

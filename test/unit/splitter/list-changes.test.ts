@@ -84,7 +84,7 @@ describe('new and changed records', () => {
   const added = (record: number, text = rowOf(record)) =>
     ({
       ...{ record, line: record, offset: 0, length: 1, sha256: '', bytes: Buffer.from(text) },
-      result: { kind: 'good', requestId: '', identity: [text.slice(0, 10)], payload: {} },
+      result: { kind: 'good', requestId: '', identity: [text.slice(0, 10)], payload: {}, json: '{}' },
     }) as const;
 
   it('are listed as far as they fit, and the last row has the number of the others', async () => {

@@ -24,7 +24,7 @@ function knownOf(rows: readonly Row[], name = 'a'): KnownRecords {
 const prepared = ({ id, text }: Row, index: number) => ({
   record: index + 1,
   sha256: sha256Of(text),
-  result: { kind: 'good' as const, requestId: '', identity: [id], payload: {} },
+  result: { kind: 'good' as const, requestId: '', identity: [id], payload: {}, json: '{}' },
 });
 
 function plan(rows: readonly Row[], ...known: KnownRecords[]) {
