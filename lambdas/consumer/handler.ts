@@ -50,7 +50,6 @@ export function createConsumerHandler(deps: ConsumerDeps) {
     });
     await Promise.all([deps.sink, deps.letterSink].map(async (sink) => sink.close?.()));
     reportSkew(deps);
-    deps.metrics.flush();
     return response;
   };
 }

@@ -57,7 +57,6 @@ async function handleAll(handling: BatchHandling): Promise<SQSBatchResponse> {
   const { event, context, shutdown } = handling;
   const deadline = deadlineOf(context, shutdown);
   const acknowledged = await Promise.all(event.Records.map((record) => handleOne(record, deadline, handling)));
-  handling.waiting.metrics.flush();
   const failed = event.Records.filter((_, index) => !acknowledged[index]);
   return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
 }

@@ -5,7 +5,8 @@ type Invocation = Pick<Context, 'memoryLimitInMB'>;
 
 /**
  * Wraps a handler so that each invocation reports its process's peak memory so far, in percent of the function's memory. A
- * process that is killed for its memory reports nothing: it counts as an error of the function.
+ * process that is killed for its memory reports nothing: it counts as an error of the function. It writes this with all that
+ * the handler has counted, in one line of the log.
  * @param peakKibibytes of this process
  */
 export function reportingMemory<Event, Of extends Invocation, Result>(

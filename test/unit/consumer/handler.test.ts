@@ -20,6 +20,8 @@ async function warningsAt(correctionMs: number): Promise<unknown[]> {
   const inFlight = { changeVisibility: () => Promise.resolve(), putBack: () => Promise.resolve() };
   const handler = createConsumerHandler({
     ...ports,
+    // Written once for the whole invocation, by runtime/report-memory.ts.
+    metrics: { ...ports.metrics, flush: () => void warnings.push('metrics are written early') },
     shutdown: new Shutdown(() => undefined),
     log: { ...silentLog, warn: (_, fields) => void warnings.push(fields) },
     letterSink: ports.sink,
