@@ -15,7 +15,7 @@ import {
   minReceives,
   minVisibilityFactor,
 } from './aws-quotas.ts';
-import { connectionsPerLetterConsumer, letterConsumers } from './derive-feed.ts';
+import { connectionsPerLetterConsumer, defaultGuard, letterConsumers } from './derive-feed.ts';
 import { variableName } from './feed-environment.ts';
 import { expectedFaults } from './expected-files.ts';
 import { calendarFaults } from './limit-calendar.ts';
@@ -315,22 +315,28 @@ function* deadlineFaults({ name, deadline }: FeedSettings, names: SettingNames):
 }
 
 function* seriesFaults(
-  { name, series, smallFiles, api, revisionRules: { changedRecords } }: FeedSettings,
+  { name, series, smallFiles, api, lanes, revisionRules: { changedRecords, guard } }: FeedSettings,
   names: SettingNames,
 ): Generator<string> {
   const setting = names.ofFeed(name, 'series');
   if (series === undefined) {
-    if (changedRecords === undefined) return;
-    yield (
-      `${names.ofFeed(name, 'changedRecords')} is '${changedRecords}', and no file is a revision of another without ` +
-      `${setting}: set that as well, or neither.`
-    );
+    const alone = `no file is a revision of another without ${setting}: set that as well, or neither.`;
+    if (changedRecords !== undefined)
+      yield `${names.ofFeed(name, 'changedRecords')} is '${changedRecords}', and ${alone}`;
+    if (guard !== defaultGuard) yield `${names.ofFeed(name, 'revisionGuard')} is ${guard}, and ${alone}`;
     return;
   }
   if (smallFiles) {
     yield `${setting} is set; the feed takes small files many at a time, and none of them is a revision of another: leave it unset.`;
   } else if (api.url === undefined) {
     yield `${setting} is set; the feed's records go into the record ledger, which stores each of them once: leave it unset.`;
+  }
+  const folder = lanes.map(({ keyPrefix }) => keyPrefix).find((prefix) => series.startsWith(prefix));
+  if (folder !== undefined) {
+    yield (
+      `${setting} is '${series}', and no name of a file matches it: it begins with the folder ${folder}, after which names ` +
+      `begin. Write '${series.slice(folder.length)}'.`
+    );
   }
 }
 

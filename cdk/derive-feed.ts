@@ -37,7 +37,7 @@ const expressBatchSeconds = 10;
 const fewestExpressRecords = 20;
 
 /** More than an ordinary day's changes. */
-const defaultGuard = 0.3;
+export const defaultGuard = 0.3;
 
 /**
  * Derives a feed's settings from its API's contract and the stage's times.

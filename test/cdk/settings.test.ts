@@ -133,7 +133,7 @@ describe('each setting of a feed', () => {
     const [ofStage, variable, text] = given;
     const environment = name === 'apiUrl' ? {} : request.environment;
     // It means nothing without one.
-    const series = name === 'changedRecords' ? { series: '{file}' } : {};
+    const series = name === 'changedRecords' || name === 'revisionGuard' ? { series: '{file}' } : {};
     const numbers = stageNumbers.parse({ ...prod, feeds: { traffic: { ...series, [name]: ofStage } } });
     const byStage = read({}, { numbers, environment });
     const byEnvironment = read(
@@ -658,9 +658,19 @@ describe('settings that do not fit', () => {
       (all) => Object.assign(feedOf(all).feed, { series: '{file}', api: { ...feedOf(all).feed.api, url: undefined } }),
     ],
     [
+      "SLUICE_TRAFFIC_SERIES is 'express/traffic/{station}_R{#}.csv'",
+      "Write '{station}_R{#}.csv'.",
+      (all) => (feedOf(all).feed.series = 'express/traffic/{station}_R{#}.csv'),
+    ],
+    [
       'SLUICE_TRAFFIC_CHANGED_RECORDS',
       'no file is a revision of another without SLUICE_TRAFFIC_SERIES',
       (all) => (feedOf(all).feed.revisionRules.changedRecords = 'supersedes'),
+    ],
+    [
+      'SLUICE_TRAFFIC_REVISION_GUARD is 0.2',
+      'no file is a revision of another without SLUICE_TRAFFIC_SERIES',
+      (all) => (feedOf(all).feed.revisionRules.guard = 0.2),
     ],
     ['queues.visibilityFactor is 49', 'at most 43200 s', (all) => (all.queues.visibilityFactor = 49)],
     ['queues.visibilityFactor is 1', '2 times', (all) => (all.queues.visibilityFactor = 1)],

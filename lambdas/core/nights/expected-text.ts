@@ -5,7 +5,8 @@ import type { ExpectedVerdict, FoundFile, Obstacle } from './judge-expected.ts';
 
 const maxKeyCharacters = 200;
 
-const obstacles: Record<Exclude<Obstacle, 'too_few'>, string> = {
+/** What is the matter with a file that does not count, after its name. */
+export const obstacleTexts: Record<Exclude<Obstacle, 'too_few'>, string> = {
   failed: 'failed',
   duplicate: 'has the same bytes as an earlier file',
   superseded: 'was replaced',
@@ -18,7 +19,7 @@ const obstacles: Record<Exclude<Obstacle, 'too_few'>, string> = {
  * @param progress of a file that is in progress, such as `uploading, done about 03:40`
  */
 export function expectedText(
-  { due, state, file, lateBySeconds }: ExpectedVerdict,
+  { due, state, file, lateBySeconds, stoppedRevision }: ExpectedVerdict,
   { zone, now, progress }: { zone: string; now: number; progress?: string | undefined },
 ): string {
   const expected = `${due.name}: expected by ${momentText(due.dueAt, zone, now)}`;
@@ -33,7 +34,8 @@ export function expectedText(
       const since = file ? ` since ${clockText(file.at, zone, now)}` : '';
       const late = state === 'late' ? `, late by ${durationText(lateBySeconds ?? 0)}` : '';
       const by = `expected by ${clockText(due.dueAt, zone, now)}`;
-      return `${due.name}: here${since}${late} (${by})${progress === undefined ? '' : `, ${progress}`}`;
+      const stopped = stoppedRevision === undefined ? '' : `; its newer revision ${stoppedRevision} is stopped`;
+      return `${due.name}: here${since}${late} (${by})${progress === undefined ? '' : `, ${progress}`}${stopped}`;
     }
   }
 }
@@ -41,7 +43,9 @@ export function expectedText(
 function foundText({ key, obstacle, records }: FoundFile): string {
   const name = plainText(key, maxKeyCharacters);
   if (obstacle === undefined) return `${name} is here`;
-  return obstacle === 'too_few' ? `${name} has only ${count(records ?? 0)} records` : `${name} ${obstacles[obstacle]}`;
+  return obstacle === 'too_few'
+    ? `${name} has only ${count(records ?? 0)} records`
+    : `${name} ${obstacleTexts[obstacle]}`;
 }
 
 /** `late twice and missing once in the 30 nights before`; undefined if none is known. */

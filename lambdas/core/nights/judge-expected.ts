@@ -53,6 +53,8 @@ export interface ExpectedVerdict {
   file?: FoundFile;
   /** Of `late`. */
   lateBySeconds?: number;
+  /** The id of a newer revision of the file that meets it, which is stopped: a person must decide about it. */
+  stoppedRevision?: string;
   /** Met by a file that is being read: it may turn out to have too few records, or to be none. */
   isProvisional?: true;
 }
@@ -68,16 +70,28 @@ export function judgeExpected(due: DueFile, files: readonly ArrivedFile[], now: 
   const meeting = found.filter(({ obstacle }) => obstacle === undefined).sort((a, b) => a.at - b.at)[0];
   if (meeting) {
     const lateBySeconds = Math.floor((meeting.at - due.dueAt) / 1000);
+    const stopped = stoppedAfter(meeting.fileId, fitting);
     return {
       due,
       file: meeting,
       ...(meeting.at >= endOf(due) ? { state: 'late', lateBySeconds } : { state: 'met' }),
       ...(meeting.records === undefined ? { isProvisional: true } : {}),
+      ...(stopped ? { stoppedRevision: stopped.fileId } : {}),
     };
   }
   const nearest = found.sort((a, b) => rankOf(b) - rankOf(a) || b.at - a.at)[0];
   const state = now < endOf(due) ? 'not_due' : nearest?.obstacle === 'too_few' ? 'too_few' : 'missing';
   return { due, state, ...(nearest ? { file: nearest } : {}) };
+}
+
+/** The newest revision of the file's series, if it came later and waits for a person's decision. */
+function stoppedAfter(fileId: string, files: readonly ArrivedFile[]): ArrivedFile | undefined {
+  const own = files.find((file) => file.fileId === fileId);
+  const later = files.filter(
+    ({ series, createdAt }) => own?.series?.id === series?.id && createdAt > (own?.createdAt ?? 0),
+  );
+  const newest = own?.series && later.sort((a, b) => b.createdAt - a.createdAt)[0];
+  return newest && obstacleOf(newest) === 'quarantined' ? newest : undefined;
 }
 
 /** The minute of `by` belongs to it: a file that was dropped in time is claimed a few seconds later. */

@@ -4,6 +4,7 @@ import { nameOfFile } from '../account/file-account.ts';
 import type { Verdict } from '../report/verdict.ts';
 import { count, records } from '../report/verdict.ts';
 import type { NightEntry, NightExpectation, NightFile } from './night-entry.ts';
+import { obstacleTexts } from './expected-text.ts';
 import { isMissed } from './judge-expected.ts';
 import { isInProgress, isUnfinished } from './night-entry.ts';
 
@@ -75,13 +76,21 @@ export const isTrouble = (file: NightFile): boolean =>
 const isEmpty = ({ counts }: NightFile): boolean => counts !== null && isWithoutRecords(counts);
 
 function troublesOf({ expectations, received, earlier, is_complete: isComplete }: NightEntry): string[] {
-  const missing = expectations.filter(({ state }) => state === 'missing');
+  const missing = expectations.filter(
+    ({ state, obstacle }) => state === 'missing' && obstacleText(obstacle) === undefined,
+  );
+  // It came, so that it is no use to ask its source for it.
+  const uncounted = expectations.flatMap(({ state, name, obstacle }) => {
+    const text = state === 'missing' ? obstacleText(obstacle) : undefined;
+    return text === undefined ? [] : [`the file of ${name} ${text}`];
+  });
   const short = expectations.filter(({ state }) => state === 'too_few');
   // It came after the night's end, and is received in the next entry.
   const unfinished = elsewhere(expectations, [...received, ...earlier]).filter(isInProgress);
   const inState = (state: NightFile['state']): NightFile[] => received.filter((file) => file.state === state);
   return [
     ...(missing.length > 0 ? [`${missing.map(({ name }) => name).join(', ')} did not arrive`] : []),
+    ...uncounted,
     ...(short.length > 0 ? [`${short.map(({ name }) => name).join(', ')} came with too few records`] : []),
     ...named('failed, nothing was sent', inState('failed')),
     ...named('stopped, records are held', inState('quarantined')),
@@ -93,6 +102,9 @@ function troublesOf({ expectations, received, earlier, is_complete: isComplete }
     ...(isComplete ? [] : ['the next entry has more files of this night']),
   ];
 }
+
+const obstacleText = (obstacle: string | null): string | undefined =>
+  Object.entries(obstacleTexts).find(([name]) => name === obstacle)?.[1];
 
 function named(what: string, files: readonly NightFile[]): string[] {
   const [first] = files;

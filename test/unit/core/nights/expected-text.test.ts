@@ -44,6 +44,9 @@ describe('an expected file in words', () => {
     expect(text({ state: 'met', file: { ...file, at: dueAt - 48 * minute } }, 5, 'uploading, done about 03:40')).toBe(
       'WABC: here since 01:12 (expected by 02:00), uploading, done about 03:40',
     );
+    expect(text({ state: 'met', file, stoppedRevision: 'traffic.2' }, 5, 'completed')).toMatch(
+      /, completed; its newer revision traffic\.2 is stopped$/,
+    );
     expect(text({ state: 'late', lateBySeconds: 720, file }, 30)).toBe(
       'WABC: here since 02:12, late by 12 min (expected by 02:00)',
     );

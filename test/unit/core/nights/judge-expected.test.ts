@@ -97,6 +97,17 @@ describe('an expected file', () => {
     expect(judge(file({ quarantine, release }))).toMatchObject({ state: 'late', lateBySeconds: 1800 });
   });
 
+  it('is met by what was sent of a series, with the newer revision that is stopped', () => {
+    const series = { id: 'traffic.s' };
+    const held = file({ series, fileId: 'traffic.2', minutes: 8, state: 'quarantined', quarantine });
+    expect(judge(file({ series }), held)).toMatchObject({ state: 'met', stoppedRevision: 'traffic.2' });
+    expect(judge(file({ series }), { ...held, series: { id: 'traffic.other' } }).stoppedRevision).toBeUndefined();
+    expect(judge(file(), file({ fileId: 'traffic.2', minutes: 8, quarantine })).stoppedRevision).toBeUndefined();
+    // A third has been sent in its place.
+    const third = file({ series, fileId: 'traffic.3', minutes: 9 });
+    expect(judge(file({ series }), held, third).stoppedRevision).toBeUndefined();
+  });
+
   it('is met by the current revision of a series, as of its first', () => {
     const series = { id: 'traffic.s' };
     const first = file({ series, supersededBy: { fileId: 'traffic.2', at: dueAt + 9 * minuteMs } });

@@ -36,6 +36,12 @@ describe('the verdict on a night', () => {
       kind: 'good',
       sentence: 'Ready: 1 file came, and all of it is through.',
     });
+    const [expected] = nights[1]?.expectations ?? [];
+    if (!expected) throw new Error('nothing was expected');
+    const stopped = { ...expected, state: 'missing', file_id: 'traffic.9', obstacle: 'quarantined' } as const;
+    expect(verdictOfNight({ ...whole, expectations: [stopped] }).sentence).toBe(
+      `Not ready: the file of ${expected.name} is stopped.`,
+    );
     const late = { ...whole, deadline: { time: '02:00', time_zone: 'UTC', met: false, margin_seconds: -90 } };
     expect(verdictOfNight(late)).toMatchObject({
       kind: 'attention',
