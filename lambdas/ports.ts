@@ -465,8 +465,18 @@ export interface DeadLedger {
   allowLetter(letter: Letter): Promise<void>;
   /** Notes in a dead record's history that its letter came back altered; nothing else changes. */
   noteAltered(fileId: string, record: number, altered: NonNullable<DeadAttempt['altered']>): Promise<void>;
-  /** Notes that a redriven letter is about to be sent: from now on the API may have its record from us. */
-  noteSending(fileId: string, record: number): Promise<void>;
+  /**
+   * Notes that a redriven letter is about to be sent: from now on the API may have its record from us. Returns how often
+   * that was noted; undefined if the record is not dead any more: nothing must be sent.
+   */
+  noteSending(fileId: string, record: number, requestId: string): Promise<number | undefined>;
+  /** Notes that it only waited after all: the API has nothing of this try. @param tries as `noteSending` has returned */
+  takeBackSending(fileId: string, record: number, tries: number): Promise<void>;
+  /**
+   * Notes of the newest correction that it is about to be sent, or only waited after all. Returns false if the record is not
+   * dead any more, or another correction has taken its place: nothing must be sent.
+   */
+  noteCorrection(fileId: string, record: number, correction: Correction): Promise<boolean>;
   /** Notes that a redriven letter failed again. */
   addFailure(
     fileId: string,
@@ -477,7 +487,7 @@ export interface DeadLedger {
   /** Returns false if it was resolved before, or was never dead. */
   resolveDead(fileId: string, record: number, resolution: DeadResolution): Promise<boolean>;
   /**
-   * Notes a correction before it is sent. `repeated`: it was begun before, and the API may have stored it. Undefined if the
+   * Notes a correction before it waits for its turn. `repeated`: it was begun before, and the API may have stored it. Undefined if the
    * record isn't dead (any more).
    */
   beginCorrection(

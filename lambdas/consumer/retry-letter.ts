@@ -10,7 +10,7 @@ import { memberProblem } from '../core/records/cut-slice.ts';
 import { memberSourceOf } from '../core/account/source-uri.ts';
 import type { Letter } from '../messages.ts';
 import { isUnproven, judgeLetter, noteAltered } from '../dead-letters/judge-letter.ts';
-import { settleSuperseded } from '../dead-letters/settle-superseded.ts';
+import { supersededBy } from '../core/series/superseded-letter.ts';
 import type { LetterAdoption, SinkRequest } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { InTurn } from '../runtime/in-turn.ts';
@@ -107,7 +107,7 @@ async function retry(
   const { sentAt: messageSentAt } = message;
   const file = await ports.ledger.getFile(letter.file_id);
   // Also if it is cancelled: it can't be released any more.
-  if (file?.supersededBy) return endSuperseded(letter, dead, file.supersededBy.fileId, ports);
+  if (file?.supersededBy) return endSuperseded(letter, file.supersededBy.fileId, ports);
   if (file && isCancelled(file)) return failForGood(letter, messageSentAt, cancelledFault(dead), ports);
   // Before anything is noted: a record that waits for a resume was not sent.
   const stoppedUntilMs = await ports.limiter.stoppedUntil();
@@ -126,14 +126,25 @@ async function retry(
     return failForGood(letter, messageSentAt, earlierUnknown, ports);
 
   const successor = await beginTry(letter.file_id, ports);
-  if (successor !== undefined) return endSuperseded(letter, dead, successor, ports);
+  if (successor !== undefined) return endSuperseded(letter, successor, ports);
+  const { requestId } = prepared.request;
   // A record that was sent before may have been stored; noted, so that the next attempt knows it after a kill. So does a
   // newer revision, which must know of each try whether the API may have it.
   const mayHaveBeenSent = letter.attempts > 0 || dead.sentSince !== undefined;
-  if (!mayHaveBeenSent || file?.series) await ports.ledger.noteSending(letter.file_id, letter.record);
+  const isNoted = !mayHaveBeenSent || file?.series !== undefined;
+  let tries: number | undefined;
+  const note = async () => {
+    if (isNoted) tries = await ports.ledger.noteSending(letter.file_id, letter.record, requestId);
+    return !isNoted || tries !== undefined;
+  };
   // It became a letter because the API asked to wait for it alone: other records do not wait for it again.
   const pauses = letter.http_status === 429 ? provenPause(ports.clock.now()) : undefined;
-  const end = await sendOne(prepared.request, mayHaveBeenSent, ports, deadline, pauses);
+  const end = await sendOne(prepared.request, mayHaveBeenSent, ports, deadline, note, pauses);
+  if (end.kind === 'over') {
+    // While it waited for its turn, a person or a correction has resolved it.
+    await askToAmend({ fileId: letter.file_id, feed: letter.feed }, ports);
+    return { kind: 'done' };
+  }
   if (end.kind === 'failed') {
     const { reason, status, answer } = end;
     const attempt = {
@@ -141,18 +152,26 @@ async function retry(
       reason,
       error: `the API failed on the record, last with ${reason}`,
       status,
+      requestId,
       ...(answer === undefined ? {} : { answer }),
     };
     await ports.ledger.addFailure(letter.file_id, letter.record, { at: ports.clock.now(), ...attempt }, undefined);
     const waitSeconds = ((end.notBeforeMs ?? 0) - ports.clock.now()) / 1000;
     return { kind: 'back', visibleAfterSeconds: Math.max(retryAfterSeconds, Math.ceil(waitSeconds)) };
   }
-  if (end.kind === 'waiting') return sendBack(letter, end.untilMs, ports);
+  if (end.kind === 'waiting') {
+    if (end.wasOnlyNoted && tries) await ports.ledger.takeBackSending(letter.file_id, letter.record, tries);
+    return sendBack(letter, end.untilMs, ports);
+  }
   const { verdict } = end;
   if (verdict.kind !== 'refused') return resolve(letter, verdict, prepared, ports);
-  const { status, answer } = verdict;
+  const { status, answer, attempts } = verdict;
   const refusal = refusalOf(status, answer, 'record', letter.earlier_checksums !== undefined);
-  const fault = { outcome: 'refused' as const, ...refusal, status, ...(answer && { answer }) };
+  const fault = {
+    ...{ outcome: 'refused' as const, ...refusal, status, requestId },
+    ...(answer && { answer }),
+    ...(attempts > 1 && { attempts }),
+  };
   return failForGood(letter, messageSentAt, fault, ports);
 }
 
@@ -251,13 +270,8 @@ async function resolve(
 }
 
 /** A newer revision of the file has the record as it should be. */
-async function endSuperseded(
-  letter: Letter,
-  dead: DeadRecord,
-  successor: string,
-  ports: ConsumerPorts,
-): Promise<LetterEnd> {
-  await settleSuperseded((await ports.ledger.getDead(letter.file_id, letter.record)) ?? dead, successor, ports);
+async function endSuperseded(letter: Letter, successor: string, ports: ConsumerPorts): Promise<LetterEnd> {
+  await ports.ledger.resolveDead(letter.file_id, letter.record, supersededBy(successor));
   ports.log.info('dead letter of a superseded revision not tried', correlated(letter, { revision: successor }));
   await askToAmend({ fileId: letter.file_id, feed: letter.feed }, ports);
   return { kind: 'done' };

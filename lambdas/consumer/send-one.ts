@@ -8,18 +8,20 @@ import type { SendJournal, Verdict } from './sendable.ts';
 import { watchForStop } from './watch-for-stop.ts';
 
 /**
- * How the sending of a single record ended. `waiting`: it did not get its turn, and has not failed. `notBeforeMs`: it must
- * not be sent again before then (see `SendEnd`).
+ * How the sending of a single record ended. `waiting`: it did not get its turn, and has not failed. `over`: it was not to be
+ * sent any more. `wasOnlyNoted`: that it may have been sent was noted, and the API has nothing of it. `notBeforeMs`: it must not be sent again before then (see `SendEnd`).
  */
 export type OneEnd =
   | { kind: 'verdict'; verdict: Verdict }
   | { kind: 'failed'; reason: string; status: number | null; answer?: string; notBeforeMs: number | undefined }
-  | { kind: 'waiting'; untilMs: number | undefined };
+  | { kind: 'over' }
+  | { kind: 'waiting'; untilMs: number | undefined; wasOnlyNoted: boolean };
 
 /**
  * Sends one record at the limiter's pace. It may wait for its turn for minutes: if its file is cancelled meanwhile, it is not
  * sent. From its first request on, it is sent to its end, since only the API knows whether it has it.
  * @param mayHaveBeenSent an earlier request may have stored it
+ * @param note called once, shortly before the first request: notes that it may have been sent. False: it must not be sent
  * @param pauses evidence from earlier pauses that the API asked for
  */
 export async function sendOne(
@@ -27,9 +29,11 @@ export async function sendOne(
   mayHaveBeenSent: boolean,
   ports: ConsumerPorts,
   deadline: Deadline,
+  note: () => Promise<boolean>,
   pauses?: PauseEvidence,
 ): Promise<OneEnd> {
   const verdicts: Verdict[] = [];
+  let noted: boolean | undefined;
   const begun = new AbortController();
   const end = await sendPaced([{ place: 0, ...record, leader: undefined, pauses }], ports, {
     journal: journalOfOne(mayHaveBeenSent, () => begun.abort()),
@@ -39,6 +43,7 @@ export async function sendOne(
     hasFailed: mayHaveBeenSent,
     othersPassed: false,
     onVerdict: (_, verdict) => void verdicts.push(verdict),
+    beforeRequest: async () => (noted ??= await note()),
     whenStopped: (ended) =>
       watchForStop(record.origin.fileId, ports, AbortSignal.any([ended, begun.signal]), isCancelled),
   });
@@ -52,8 +57,10 @@ export async function sendOne(
     const notBeforeMs = latest(ambiguousUntilMs, end.pauses.get(0)?.untilMs);
     return { kind: 'failed', reason, status, ...(answer === undefined ? {} : { answer }), notBeforeMs };
   }
+  if (noted === false) return { kind: 'over' };
   const pausedUntilMs = end.stopped?.kind === 'paused' ? end.stopped.untilMs : undefined;
-  return { kind: 'waiting', untilMs: latest(pausedUntilMs, ambiguousUntilMs) };
+  const wasOnlyNoted = noted === true && ambiguousUntilMs === undefined;
+  return { kind: 'waiting', untilMs: latest(pausedUntilMs, ambiguousUntilMs), wasOnlyNoted };
 }
 
 /** What is known of the record is kept in its letter. */

@@ -15,6 +15,8 @@ export interface PacedSending {
   hasFailed: boolean;
   othersPassed: boolean;
   onVerdict: (sendable: Sendable, verdict: Verdict) => void;
+  /** Awaited shortly before each request. If it resolves with false, nothing more is sent. */
+  beforeRequest?: () => Promise<boolean>;
   /** Resolves once the file is stopped; undefined when the signal has ended it. Absent: nothing stops it. */
   whenStopped?: (signal: AbortSignal) => Promise<FileAccount | undefined>;
 }
@@ -22,7 +24,7 @@ export interface PacedSending {
 /** Sends records of one file, at least one, at the limiter's pace. */
 export async function sendPaced(sendables: Sendable[], ports: ConsumerPorts, sending: PacedSending): Promise<SendEnd> {
   const { limiter, clock, limit, rate } = ports;
-  const { journal, deadline, connections } = sending;
+  const { journal, deadline, connections, beforeRequest } = sending;
   const abort = new AbortController();
   const pacer: SlotPacer = new SlotPacer({
     ...{ limiter, clock, connections, deadline, latency: rate.latency },
@@ -32,6 +34,11 @@ export async function sendPaced(sendables: Sendable[], ports: ConsumerPorts, sen
     demand: () => sender.demand(),
     prober: () => ({ ...sender.prober(), file: sendables[0]?.origin.fileId ?? '' }),
     onWait: () => journal.keepAlive(),
+    ...(beforeRequest && {
+      beforeRequest: async () => {
+        if (!(await beforeRequest())) abort.abort();
+      },
+    }),
     signal: abort.signal,
   });
   const sender: RecordSender = new RecordSender({ ...ports, ...sending, pacer, signal: abort.signal });

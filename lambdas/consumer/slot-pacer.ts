@@ -30,6 +30,8 @@ export interface PacerOptions {
   prober?: () => Prober;
   /** Called at the latest every ten seconds of waiting: a lease may have to be renewed. */
   onWait: () => void;
+  /** Awaited shortly before each request: it is noted that it may have been sent. */
+  beforeRequest?: () => Promise<void>;
   /** Waiting for a turn ends when the time runs out: with a long backlog, possibly before a slot is available. */
   deadline: Pick<Deadline, 'isDrawingIn'>;
   signal: AbortSignal;
@@ -37,6 +39,9 @@ export interface PacerOptions {
 
 /** New slots are leased this long before the last one held passes, so that none is missed meanwhile. Milliseconds. */
 const askAheadMs = 250;
+
+/** A request is noted this long before its slot: seldom too late, and a kill seldom comes in between. Milliseconds. */
+const noteAheadMs = 250;
 
 /** Milliseconds. */
 const longestSleepMs = 1_000;
@@ -71,11 +76,12 @@ export class SlotPacer {
     return this.#atOnce() ?? this.#wait();
   }
 
-  /** Undefined if no slot is held whose time has come. */
+  /** Undefined if no slot is held whose time has come, or if the request is to be noted before. */
   #atOnce(): Turn | undefined {
-    const { clock, marginMs, signal, deadline } = this.#options;
+    const { clock, marginMs, signal, deadline, beforeRequest } = this.#options;
     const [slot] = this.#slots;
-    if (slot === undefined || this.#hasProbe || signal.aborted || deadline.isDrawingIn()) return undefined;
+    if (slot === undefined || beforeRequest || this.#hasProbe || signal.aborted || deadline.isDrawingIn())
+      return undefined;
     const now = clock.now();
     if (now < slot || now > slot + latenessAtHomeMs(marginMs)) return undefined;
     this.#slots.shift();
@@ -84,12 +90,13 @@ export class SlotPacer {
   }
 
   async #wait(): Promise<Turn> {
-    const { clock, marginMs, signal, deadline } = this.#options;
+    const { clock, marginMs, signal, deadline, beforeRequest } = this.#options;
     while (!signal.aborted && !deadline.isDrawingIn()) {
       // Several requests may have waited for this lease, but only one is the probe.
       if (this.#hasProbe) {
         this.#hasProbe = false;
-        return { kind: 'probe' };
+        await beforeRequest?.();
+        return signal.aborted ? { kind: 'stopped' } : { kind: 'probe' };
       }
       const slot = this.#slots.shift();
       if (slot === undefined) {
@@ -98,17 +105,26 @@ export class SlotPacer {
         continue;
       }
       this.#askAhead(slot);
-      // Timers have millisecond resolution and may fire slightly early: never send before the slot.
-      while (clock.now() < slot && !signal.aborted) {
-        this.#options.onWait();
-        await clock.sleep(Math.min(Math.ceil(slot - clock.now()), longestWaitMs), signal);
+      if (beforeRequest) {
+        await this.#waitUntil(slot - noteAheadMs);
+        if (!signal.aborted) await beforeRequest();
       }
+      await this.#waitUntil(slot);
       if (clock.now() <= slot + latenessAtHomeMs(marginMs)) {
         return signal.aborted ? { kind: 'stopped' } : { kind: 'go', slotMs: slot };
       }
       this.missed++;
     }
     return { kind: 'stopped' };
+  }
+
+  /** Timers have millisecond resolution and may fire slightly early: never before that time. */
+  async #waitUntil(timeMs: number): Promise<void> {
+    const { clock, signal } = this.#options;
+    while (clock.now() < timeMs && !signal.aborted) {
+      this.#options.onWait();
+      await clock.sleep(Math.min(Math.ceil(timeMs - clock.now()), longestWaitMs), signal);
+    }
   }
 
   /** Notes a request's outcome: leases are sized to what the connections can serve, and a late request shifts the line. */

@@ -10,7 +10,7 @@ import type { CorrectionMessage } from '../messages.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { InTurn } from '../runtime/in-turn.ts';
 import { askToAmend } from '../ask-finalizer.ts';
-import { settleSuperseded } from '../dead-letters/settle-superseded.ts';
+import { supersededBy } from '../core/series/superseded-letter.ts';
 import type { ConsumerPorts } from './consumer-ports.ts';
 import { cancelledFault } from './retry-letter.ts';
 import { conflictReason, earlierUnknown, refusalOf } from '../core/answers/refusal.ts';
@@ -56,6 +56,8 @@ async function tryNow(message: CorrectionMessage, ports: ConsumerPorts, deadline
     return askToAmend(file, ports);
   }
   if (begun.dead.history.some(({ correctionId }) => correctionId === message.correction_id)) return;
+  // Also if it is cancelled: it can't be released any more.
+  if (file.supersededBy) return endSuperseded(message, file.supersededBy.fileId, ports);
   if (isCancelled(file)) return fail(message, cancelledFault(begun.dead), ports);
   await send(message, { ...file, sha256: file.sha256 }, begun, ports, deadline);
 }
@@ -100,18 +102,20 @@ async function send(
   const earlier = message.as_new ? undefined : dead.earlier;
   const request = sinkRequestOf(place, { requestId, identity, payload, json }, file, earlier);
   const successor = await beginTry(file.fileId, ports);
-  if (successor !== undefined) {
-    await settleSuperseded(dead, successor, ports, repeated ? undefined : message.correction_id);
-    ports.log.info('correction of a superseded revision not tried', correlated(message, { revision: successor }));
+  if (successor !== undefined) return endSuperseded(message, successor, ports);
+  const correction: Correction = { ...correctionOf(message), requestId };
+  const note = () => ports.ledger.noteCorrection(file.fileId, message.record, correction);
+  const end = await sendOne(request, repeated, ports, deadline, note);
+  if (end.kind === 'over') {
+    ports.log.info('correction of a record that is resolved, or corrected again', correlated(message));
     return askToAmend(file, ports);
   }
-  const end = await sendOne(request, repeated, ports, deadline);
   const verdict = end.kind === 'verdict' ? end.verdict : undefined;
   if (verdict?.kind === 'uploaded' && !(verdict.confirmedBy409 && mayHoldAnother(dead, requestId))) {
     const resolution = {
       kind: 'uploaded' as const,
       requestId,
-      correctionId: message.correction_id,
+      correction,
       answer: deliveryAnswerOf(verdict),
     };
     await ports.ledger.resolveDead(file.fileId, message.record, resolution);
@@ -119,9 +123,19 @@ async function send(
     return askToAmend(file, ports);
   }
   const fault = faultOf(end, message.failures, request.supersedes !== undefined);
-  if (fault) return fail(message, fault, ports);
+  if (fault) return fail(message, { ...fault, requestId }, ports);
+  if (end.kind === 'waiting' && end.wasOnlyNoted && !repeated) {
+    await ports.ledger.noteCorrection(file.fileId, message.record, { ...correction, isUnsent: true });
+  }
   const [later, delaySeconds] = laterFor(message, end, ports);
   await ports.letters.sendBack(signed(later, file), delaySeconds);
+}
+
+/** A newer revision of the file has the record as it should be. */
+async function endSuperseded(message: CorrectionMessage, successor: string, ports: ConsumerPorts): Promise<void> {
+  await ports.ledger.resolveDead(message.file_id, message.record, supersededBy(successor));
+  ports.log.info('correction of a superseded revision not tried', correlated(message, { revision: successor }));
+  await askToAmend({ fileId: message.file_id, feed: message.feed }, ports);
 }
 
 /** Whether the API may hold the original record under this request id, from a try with unknown outcome. */
@@ -144,7 +158,8 @@ function faultOf(
   const { status } = end.verdict;
   if (end.verdict.kind === 'refused') {
     const refusal = refusalOf(status, end.verdict.answer, 'corrected row', supersedes);
-    return { outcome: 'refused', ...refusal, status, ...answerOf(end.verdict) };
+    const { attempts } = end.verdict;
+    return { outcome: 'refused', ...refusal, status, ...answerOf(end.verdict), ...(attempts > 1 && { attempts }) };
   }
   const error =
     'the API already has an entry under this request id and did not accept the corrected row; ' +

@@ -81,7 +81,7 @@ export function resolutionLine(dead: DeadRecord): string {
             row: dead.correction.row,
           },
         }),
-    history: dead.history.map(({ at, outcome, reason, error, status, answer, correctionId }) => ({
+    history: dead.history.map(({ at, outcome, reason, error, status, answer, correctionId, requestId, attempts }) => ({
       at: new Date(at).toISOString(),
       outcome,
       reason,
@@ -89,6 +89,8 @@ export function resolutionLine(dead: DeadRecord): string {
       status,
       ...(answer === undefined ? {} : { api_answer: answer }),
       ...(correctionId === undefined ? {} : { correction_id: correctionId }),
+      ...(requestId === undefined ? {} : { request_id: requestId }),
+      ...(attempts === undefined ? {} : { attempts }),
     })),
   };
   return `${JSON.stringify(line)}\n`;

@@ -1,6 +1,6 @@
 import { letterDigest } from '../core/authenticity.ts';
-import type { DeadAttempt, DeadRecord } from '../core/account/file-account.ts';
-import { hasAltered } from '../core/dead-letters/dead-history.ts';
+import type { DeadRecord } from '../core/account/file-account.ts';
+import { hasAltered, hasAttempt } from '../core/dead-letters/dead-history.ts';
 import { letterIdOf, placeOf } from '../core/dead-letters/letter-note.ts';
 import * as changes from '../core/ledger/dead-changes.ts';
 import type { ItemChange, Item } from '../core/ledger/item-change.ts';
@@ -17,6 +17,20 @@ export function deadLedger(store: ItemStore, clock: Pick<Clock, 'now'>): DeadLed
   const change = (fileId: string, record: number, made: ItemChange) => store.update(deadKey(fileId, record), made);
   const deadIn = (item: Item | undefined) => item && withoutKeys<DeadRecord>(item);
   const getDead = async (fileId: string, record: number) => deadIn(await store.read(deadKey(fileId, record)));
+
+  /** Changes the record as it was read, and reads it again if another was faster. False if there is nothing to change. */
+  const changeAsRead = async (
+    fileId: string,
+    record: number,
+    made: (dead: DeadRecord, isAgain: boolean) => ItemChange | undefined,
+  ): Promise<boolean> => {
+    for (let isAgain = false; ; isAgain = true) {
+      const dead = await getDead(fileId, record);
+      const next = dead && made(dead, isAgain);
+      if (!next) return false;
+      if ((await change(fileId, record, next)).kind === 'changed') return true;
+    }
+  };
 
   return {
     getDead,
@@ -56,23 +70,38 @@ export function deadLedger(store: ItemStore, clock: Pick<Clock, 'now'>): DeadLed
     },
 
     async noteAltered(fileId, record, altered) {
-      const dead = await getDead(fileId, record);
-      if (!dead || hasAltered(dead.history, altered)) return;
-      await change(fileId, record, changes.noteAltered(dead, altered, clock.now()));
+      await changeAsRead(fileId, record, (dead) =>
+        dead.state !== 'dead' || hasAltered(dead.history, altered)
+          ? undefined
+          : changes.noteAltered(dead, altered, clock.now()),
+      );
     },
 
-    async noteSending(fileId, record) {
-      await change(fileId, record, changes.noteSending(clock.now()));
+    async noteSending(fileId, record, requestId) {
+      const { kind, item } = await change(fileId, record, changes.noteSending(requestId, clock.now()));
+      const dead = deadIn(item);
+      // An item of an earlier version does not count them.
+      return kind === 'changed' || dead?.state === 'dead' ? (dead?.tries ?? 0) : undefined;
     },
+
+    async takeBackSending(fileId, record, tries) {
+      await change(fileId, record, changes.takeBackSending(tries));
+    },
+
+    noteCorrection: async (fileId, record, correction) =>
+      (await change(fileId, record, changes.noteCorrection(correction))).kind === 'changed',
 
     async addFailure(fileId, record, attempt, failedMessageSentAt) {
-      const item = await store.read(deadKey(fileId, record));
-      const history = (item?.['history'] as DeadAttempt[] | undefined) ?? [];
-      await change(fileId, record, changes.addFailure(history, attempt, failedMessageSentAt));
+      await changeAsRead(fileId, record, (dead, isAgain) =>
+        // It was written: the answer was lost.
+        isAgain && hasAttempt(dead, attempt) ? undefined : changes.addFailure(dead, attempt, failedMessageSentAt),
+      );
     },
 
-    resolveDead: async (fileId, record, resolution) =>
-      (await change(fileId, record, changes.resolveDead(resolution, clock.now()))).kind === 'changed',
+    resolveDead: (fileId, record, resolution) =>
+      changeAsRead(fileId, record, (dead) =>
+        dead.state === 'dead' ? changes.resolveDead(dead, resolution, clock.now()) : undefined,
+      ),
 
     async beginCorrection(fileId, record, correction) {
       for (;;) {
@@ -80,7 +109,8 @@ export function deadLedger(store: ItemStore, clock: Pick<Clock, 'now'>): DeadLed
         if (before?.state !== 'dead') return undefined;
         // One that has ended, or that another has replaced, is not begun again: it would displace the newest.
         const isKnown = before.history.some(({ correctionId }) => correctionId === correction.id);
-        if (isKnown || before.correction?.id === correction.id) return { dead: before, repeated: true };
+        if (isKnown) return { dead: before, repeated: true };
+        if (before.correction?.id === correction.id) return { dead: before, repeated: !before.correction.isUnsent };
         const { kind, item } = await change(fileId, record, changes.beginCorrection(before, correction, clock.now()));
         const dead = kind === 'changed' ? deadIn(item) : undefined;
         if (dead) return { dead, repeated: false };

@@ -22,7 +22,7 @@ import type { ControlSettings } from './control-settings.ts';
 
 export interface SplitterPorts {
   sources: SourceObjects;
-  ledger: FileLedger & SeriesLedger & ControlLedger & Pick<DeadLedger, 'listDead' | 'addFailure' | 'resolveDead'>;
+  ledger: FileLedger & SeriesLedger & ControlLedger & Pick<DeadLedger, 'listDead' | 'resolveDead'>;
   batches: BatchQueue;
   intake: IntakeQueue;
   finalize: FinalizeQueue;

@@ -4,7 +4,7 @@ import type { FileAccount } from '../core/account/file-account.ts';
 import { isOpen } from '../core/account/file-account.ts';
 import { isLeftBehind } from '../core/series/go-without.ts';
 import type { RevisionBase } from '../core/series/revision.ts';
-import { settleSuperseded } from '../dead-letters/settle-superseded.ts';
+import { supersededBy } from '../core/series/superseded-letter.ts';
 import type { TakeOverPorts } from './compare-ports.ts';
 import type { AmongRevisions, Standing } from './standing-in-series.ts';
 import { isSameStanding, standingOf } from './standing-in-series.ts';
@@ -102,7 +102,7 @@ async function settleLetters(file: FileAccount, by: string, ports: TakeOverPorts
   for await (const dead of ports.ledger.listDead(file.fileId)) {
     if (dead.state !== 'dead') continue;
     settled = true;
-    await settleSuperseded(dead, by, ports);
+    await ports.ledger.resolveDead(file.fileId, dead.record, supersededBy(by));
   }
   if (settled) await askToAmend(file, ports);
   return settled;

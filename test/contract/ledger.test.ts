@@ -349,7 +349,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
     it('of a dead record creates no dead record', async () => {
       const attempt = { at: 5, outcome: 'refused', reason: 'http_422', error: 'no', status: 422 } as const;
       await ledger.addFailure(file.fileId, 3, attempt, 300);
-      await ledger.noteSending(file.fileId, 3);
+      expect(await ledger.noteSending(file.fileId, 3, 'r')).toBeUndefined();
       expect(await ledger.resolveDead(file.fileId, 3, { kind: 'uploaded', requestId: 'r' })).toBe(false);
       expect(await ledger.getDead(file.fileId, 3)).toBeUndefined();
       expect(await Array.fromAsync(ledger.listDead(file.fileId))).toEqual([]);
@@ -868,7 +868,8 @@ describe.each(stores)('the ledger %s', (_, create) => {
       const after = await ledger.getDead(file.fileId, 3);
       const entry = { outcome: 'rejected', reason: 'altered', altered: { sha256: 'a', sentAt: 300 } };
       expect(after?.history).toMatchObject([{ reason: 'blank' }, entry]);
-      expect({ ...after, history: before?.history }).toEqual(before);
+      expect(after?.historyVersion).toBe(2);
+      expect({ ...after, history: before?.history, historyVersion: undefined }).toEqual(before);
       await ledger.resolveDead(file.fileId, 3, { kind: 'uploaded', requestId: 'r' });
       await ledger.noteAltered(file.fileId, 3, { sha256: 'b', sentAt: 400 });
       expect((await ledger.getDead(file.fileId, 3))?.history).toHaveLength(2);
@@ -908,6 +909,18 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect([history.at(0)?.reason, history.at(-1)?.reason]).toEqual(['r2', 'r51']);
     });
 
+    it('loses no failure if two are noted at once', async () => {
+      await ledger.adoptLetter(letterOf('L1'), { id: 'm100', sentAt: 100 });
+      const failed = (status: number) =>
+        ({ at: 5, outcome: 'refused', reason: `r${status}`, error: '', status }) as const;
+      await Promise.all([
+        ...[1, 2, 3].map((status) => ledger.addFailure(file.fileId, 3, failed(status), undefined)),
+        ledger.noteAltered(file.fileId, 3, { sha256: 'd', sentAt: 1 }),
+      ]);
+      const history = (await ledger.getDead(file.fileId, 3))?.history ?? [];
+      expect(history.map(({ reason }) => reason).sort()).toEqual(['altered', 'blank', 'r1', 'r2', 'r3']);
+    });
+
     it('is resolved once', async () => {
       await ledger.adoptLetter(letterOf('L1'), { id: 'm100', sentAt: 100 });
       expect(await ledger.resolveDead(file.fileId, 3, { kind: 'uploaded', requestId: 'r' })).toBe(true);
@@ -924,15 +937,21 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await ledger.getDead(file.fileId, 4)).toBeUndefined();
     });
 
-    it('records since when it may have been sent', async () => {
-      await ledger.noteSending(file.fileId, 3);
+    it('records since when it may have been sent, and under which id; not once it is resolved', async () => {
+      expect(await ledger.noteSending(file.fileId, 3, 'a')).toBeUndefined();
       expect(await ledger.getDead(file.fileId, 3)).toBeUndefined();
       await ledger.adoptLetter(letterOf('L1'), { id: 'm100', sentAt: 100 });
-      await ledger.noteSending(file.fileId, 3);
+      expect(await ledger.noteSending(file.fileId, 3, 'a')).toBe(1);
       const since = clock.now();
       await clock.advance(1_000);
-      await ledger.noteSending(file.fileId, 3);
-      expect(await ledger.getDead(file.fileId, 3)).toMatchObject({ sentSince: since, tries: 2 });
+      expect(await ledger.noteSending(file.fileId, 3, 'b')).toBe(2);
+      expect(await ledger.getDead(file.fileId, 3)).toMatchObject({ sentSince: since, tries: 2, triedId: 'b' });
+      // The second try only waited.
+      await ledger.takeBackSending(file.fileId, 3, 2);
+      await ledger.takeBackSending(file.fileId, 3, 2);
+      expect(await ledger.getDead(file.fileId, 3)).toMatchObject({ sentSince: since, tries: 1 });
+      await ledger.resolveDead(file.fileId, 3, { kind: 'handled', by: 'ann', why: 'booked by phone' });
+      expect(await ledger.noteSending(file.fileId, 3, 'a')).toBeUndefined();
     });
 
     it('is settled manually, with who and why', async () => {
@@ -954,26 +973,64 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await ledger.beginCorrection(file.fileId, 3, correction('c1'))).toBeUndefined();
       await ledger.adoptLetter(letterOf('L1'), { id: 'm100', sentAt: 100 });
       expect(await ledger.beginCorrection(file.fileId, 3, correction('c1'))).toMatchObject({ repeated: false });
+      // It waits for its turn.
+      expect(await ledger.beginCorrection(file.fileId, 3, correction('c1'))).toMatchObject({ repeated: false });
+      expect(await ledger.noteCorrection(file.fileId, 3, { ...correction('c1'), requestId: 'r1' })).toBe(true);
       expect(await ledger.beginCorrection(file.fileId, 3, correction('c1'))).toMatchObject({ repeated: true });
       expect(await ledger.beginCorrection(file.fileId, 3, correction('c2'))).toMatchObject({
         repeated: false,
         dead: {
           correction: { id: 'c2', row: { SpotID: 'A' } },
           // What became of the one before is not known.
-          history: [{}, { outcome: 'exhausted', reason: 'corrected_again', correctionId: 'c1' }],
+          history: [{}, { outcome: 'exhausted', reason: 'corrected_again', correctionId: 'c1', requestId: 'r1' }],
         },
       });
-      expect(await ledger.beginCorrection(file.fileId, 3, correction('c2'))).toMatchObject({ repeated: true });
+      expect(await ledger.noteCorrection(file.fileId, 3, { ...correction('c1'), requestId: 'r1' })).toBe(false);
       // The message of the first one arrives again: it does not replace the second one.
       expect(await ledger.beginCorrection(file.fileId, 3, correction('c1'))).toMatchObject({
         repeated: true,
         dead: { correction: { id: 'c2' } },
       });
       const said = { status: 409, confirmedBy: '409', answer: 'seen before' } as const;
-      const resolution = { kind: 'uploaded', requestId: 'r', correctionId: 'c2', answer: said } as const;
+      const resolution = { kind: 'uploaded', requestId: 'r', correction: correction('c2'), answer: said } as const;
       expect(await ledger.resolveDead(file.fileId, 3, resolution)).toBe(true);
       expect(await ledger.getDead(file.fileId, 3)).toMatchObject({ resolvedCorrectionId: 'c2', resolvedSaid: said });
       expect(await ledger.beginCorrection(file.fileId, 3, correction('c2'))).toBeUndefined();
+      expect(await ledger.noteCorrection(file.fileId, 3, correction('c2'))).toBe(false);
+    });
+
+    it('keeps the newest of its corrections that wait, whichever message comes again', async () => {
+      const correction = (id: string) => ({ id, by: 'ann', at: 1, row: {}, changed: [] });
+      await ledger.adoptLetter(letterOf('L1'), { id: 'm100', sentAt: 100 });
+      await ledger.beginCorrection(file.fileId, 3, correction('c1'));
+      await ledger.beginCorrection(file.fileId, 3, correction('c2'));
+      await ledger.beginCorrection(file.fileId, 3, correction('c1'));
+      expect(await ledger.getDead(file.fileId, 3)).toMatchObject({
+        correction: { id: 'c2' },
+        history: [{}, { outcome: 'rejected', reason: 'corrected_again', correctionId: 'c1' }],
+      });
+    });
+
+    it('names the correction that succeeded, and what is in doubt besides', async () => {
+      const correction = (id: string) => ({ id, by: id, at: 1, row: { SpotID: id }, changed: [] });
+      await ledger.adoptLetter(letterOf('L1'), { id: 'm100', sentAt: 100 });
+      await ledger.noteSending(file.fileId, 3, 'r0');
+      await ledger.beginCorrection(file.fileId, 3, correction('c1'));
+      await ledger.noteCorrection(file.fileId, 3, { ...correction('c1'), requestId: 'r1' });
+      await ledger.beginCorrection(file.fileId, 3, correction('c2'));
+      await ledger.noteCorrection(file.fileId, 3, { ...correction('c2'), requestId: 'r2' });
+      const first = { ...correction('c1'), requestId: 'r1' };
+      await ledger.resolveDead(file.fileId, 3, { kind: 'uploaded', requestId: 'r1', correction: first });
+      expect(await ledger.getDead(file.fileId, 3)).toMatchObject({
+        resolvedCorrectionId: 'c1',
+        correction: { id: 'c1', by: 'c1', row: { SpotID: 'c1' } },
+        history: [
+          {},
+          { reason: 'corrected_again', correctionId: 'c1' },
+          { outcome: 'exhausted', reason: 'resolved_meanwhile', requestId: 'r0' },
+          { outcome: 'exhausted', reason: 'resolved_meanwhile', correctionId: 'c2', requestId: 'r2' },
+        ],
+      });
     });
   });
 });

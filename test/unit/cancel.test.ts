@@ -214,7 +214,7 @@ describe('the decisions in a manifest', () => {
     await world.ledger.resolveDead(fileId, 5, { kind: 'handled', by: 'bob', why: 'sent by hand' });
     const correction = { id: 'c1', by: 'zoe', why: 'typo', at: at('2026-01-06T00:00:00Z'), row: {}, changed: [] };
     await world.ledger.beginCorrection(fileId, 6, correction);
-    await world.ledger.resolveDead(fileId, 6, { kind: 'uploaded', requestId: 'r', correctionId: 'c1' });
+    await world.ledger.resolveDead(fileId, 6, { kind: 'uploaded', requestId: 'r', correction });
     await world.ledger.requestAmendment(fileId, 0);
     await world.clock.advance(60_000);
     const amended = await world.finalize(true, { feedDecisions: async () => made });

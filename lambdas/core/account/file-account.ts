@@ -266,6 +266,10 @@ export interface DeadAttempt {
   answer?: string;
   /** Set if a corrected row failed, not the file's original record. */
   correctionId?: string;
+  /** The request id that was sent. Absent if none was, and in an item of an earlier version. */
+  requestId?: string;
+  /** Requests made of a refused one, if more than one: an earlier one may have been stored. */
+  attempts?: number;
   /** Set if this is not an attempt but an altered letter: its SHA-256, and when its message was sent. */
   altered?: { sha256: string; sentAt: number };
 }
@@ -284,6 +288,10 @@ export interface Correction {
   changed: string[];
   /** The person knows that the API has no earlier version of it. */
   isNew?: true;
+  /** It waits for its turn: nothing of it was sent. An item of an earlier version does not say that. */
+  isUnsent?: true;
+  /** Once it may have been sent. Absent in an item of an earlier version. */
+  requestId?: string;
 }
 
 /** The API's answer to the request that succeeded, as in receipts: `answer` without secrets. */
@@ -295,7 +303,7 @@ export interface DeliveryAnswer {
 
 /** How a dead record was resolved. `handled`: by hand, outside of the API. */
 export type DeadResolution =
-  | { kind: 'uploaded' | 'duplicate'; requestId: string | null; correctionId?: string; answer?: DeliveryAnswer }
+  | { kind: 'uploaded' | 'duplicate'; requestId: string | null; correction?: Correction; answer?: DeliveryAnswer }
   | { kind: 'handled'; by: string; why: string };
 
 /** The ledger's item of a record that has or had a letter. */
@@ -317,6 +325,8 @@ export interface DeadRecord {
   /** Send time of the last failed message, by SQS's clock: a message that was sent later is a redrive and is tried. */
   failedMessageSentAt: number;
   history: DeadAttempt[];
+  /** How often the history was written. Absent: never since the item was made, or by an earlier version. */
+  historyVersion?: number;
   createdAt: number;
   /** The letter's SQS message that was seen last: retention counts from its send time. */
   messageId?: string;
@@ -325,6 +335,8 @@ export interface DeadRecord {
   sentSince?: number;
   /** How often a redrive has begun to send it. Absent without one, and if an earlier version has noted `sentSince`. */
   tries?: number;
+  /** The request id of the newest of them. */
+  triedId?: string;
   /** The newest correction, begun before it is sent: if it is seen again, it may have been stored. */
   correction?: Correction;
   resolvedAt?: number;

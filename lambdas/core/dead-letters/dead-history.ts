@@ -1,4 +1,5 @@
 import type { DeadAttempt, DeadRecord } from '../account/file-account.ts';
+import { canonicalJson } from '../canonical-json.ts';
 
 /** Attempts kept in a dead record's history; the oldest are dropped. */
 const maxHistory = 50;
@@ -25,6 +26,11 @@ export function hasAltered(history: History, { sha256, sentAt }: NonNullable<Dea
   return history.some(({ altered }) => altered?.sha256 === sha256 && altered.sentAt === sentAt);
 }
 
+/** Whether this very attempt is in the history. */
+export function hasAttempt({ history }: Pick<DeadRecord, 'history'>, attempt: DeadAttempt): boolean {
+  return history.some((each) => canonicalJson(each) === canonicalJson(attempt));
+}
+
 /** The real attempts, without entries of altered letters. */
 export function attemptsIn({ history }: Pick<DeadRecord, 'history'>): DeadAttempt[] {
   return history.filter(({ altered }) => !altered);
@@ -40,9 +46,10 @@ export function alteredEntry(
   return { at, outcome, reason: alteredReason, error, status: null, altered };
 }
 
-/** The newest correction was begun, and nothing says how it ended: the API may have stored it. */
+/** The newest correction may have been sent, and nothing says how it ended: the API may have stored it. */
 export function isCorrectionInDoubt({ correction, history }: Pick<DeadRecord, 'correction' | 'history'>): boolean {
-  return correction !== undefined && !history.some(({ correctionId }) => correctionId === correction.id);
+  if (!correction || correction.isUnsent) return false;
+  return !history.some(({ correctionId }) => correctionId === correction.id);
 }
 
 /** A redrive has begun to send the record, and nothing says how it ended: the API may have stored it. */
@@ -54,4 +61,17 @@ export function isRedriveInDoubt({ sentSince, tries, ...dead }: DeadRecord): boo
     return nth > 0 && correctionId === undefined && wasSent;
   });
   return tries === undefined || tries > ended.length;
+}
+
+/** What may have been stored without a trace: a consumer that was killed has noted only that it began. */
+export function inDoubt(dead: DeadRecord, why: Pick<DeadAttempt, 'at' | 'reason' | 'error'>): DeadAttempt[] {
+  const { correction, triedId } = dead;
+  const attempt = { ...why, outcome: 'exhausted' as const, status: null };
+  const withId = (requestId: string | undefined) => (requestId === undefined ? {} : { requestId });
+  return [
+    ...(isRedriveInDoubt(dead) ? [{ ...attempt, ...withId(triedId) }] : []),
+    ...(correction && isCorrectionInDoubt(dead)
+      ? [{ ...attempt, correctionId: correction.id, ...withId(correction.requestId) }]
+      : []),
+  ];
 }

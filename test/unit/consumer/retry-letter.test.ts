@@ -100,12 +100,27 @@ describe('a redriven letter of a file that is cancelled', () => {
     expect(await deadRecord()).toMatchObject({ state: 'resolved', resolution: 'uploaded' });
   });
 
+  it('is settled all the same if a newer revision has taken over: nothing can be released', async () => {
+    await receive(first);
+    await world.ledger.cancelFile(letter.file_id, { by: 'ann', why: 'wrong day' });
+    Object.assign(world.ledger.files.get(letter.file_id) ?? {}, { supersededBy: { fileId: 'traffic.2', at: 1 } });
+    expect(await receive({ ...first, sentAt: 200 })).toEqual({ kind: 'done' });
+    expect(await world.ledger.getDead(letter.file_id, letter.record)).toMatchObject({
+      state: 'resolved',
+      resolution: 'handled',
+      resolvedWhy: 'not sent: the file traffic.2 is a newer revision',
+    });
+    expect(world.api.requests).toHaveLength(1);
+  });
+
   it('that waits for its slot is not sent half a minute later', async () => {
     await receive(first);
     const sent = world.api.requests.length;
     world.limiter.item = { ...world.limiter.item, tat: clock.now() + 120_000 };
     const begunAt = clock.now();
     const who = { by: 'ann', why: 'the wrong export' };
+    // A newer revision must know which tries may be stored.
+    Object.assign(world.ledger.files.get(letter.file_id) ?? {}, { series: { id: 'traffic.s' } });
     void clock.sleep(20_000).then(() => {
       Object.assign(world.ledger.files.get(letter.file_id) as FileAccount, { closing: -1, state: 'split' });
       return world.ledger.cancelFile(letter.file_id, who);
@@ -114,6 +129,21 @@ describe('a redriven letter of a file that is cancelled', () => {
     expect(clock.now() - begunAt).toBeLessThanOrEqual(50_000);
     expect(world.sentBack).toMatchObject([{ letter: { letter_id: letter.letter_id } }]);
     expect(world.api.requests).toHaveLength(sent);
+    expect((await deadRecord()).tries).toBeUndefined();
+  });
+
+  it('is noted as tried shortly before its request, and not if a person resolves it while it waits', async () => {
+    await receive(first);
+    const sent = world.api.requests.length;
+    world.limiter.item = { ...world.limiter.item, tat: clock.now() + 120_000 };
+    Object.assign(world.ledger.files.get(letter.file_id) ?? {}, { series: { id: 'traffic.s' } });
+    void clock
+      .sleep(20_000)
+      .then(() => world.ledger.resolveDead(letter.file_id, 1, { kind: 'handled', by: 'ann', why: 'booked by phone' }));
+    expect(await receive({ ...first, sentAt: 200 })).toEqual({ kind: 'done' });
+    expect(world.api.requests).toHaveLength(sent);
+    expect(await deadRecord()).toMatchObject({ state: 'resolved', resolution: 'handled' });
+    expect((await deadRecord()).tries).toBeUndefined();
   });
 
   it('is retried if the file was stopped for its rejects: only a cancellation forbids sending', async () => {
@@ -208,7 +238,8 @@ describe('a letter that comes back altered', () => {
       expect(await receive({ id: 'm2', sentAt: 200, receives })).toEqual({ kind: 'back', visibleAfterSeconds: 0 });
     }
     expect(requests).toHaveLength(1);
-    const { history, ...after } = await deadRecord();
+    const { history, historyVersion, ...after } = await deadRecord();
+    expect(historyVersion).toBe(1);
     expect({ ...after, history: before.history }).toEqual(before);
     expect(history.slice(before.history.length)).toMatchObject([{ reason: 'altered', outcome: before.outcome }]);
     expect(world.finalize.filter(({ message }) => message.amend)).toEqual([]);
