@@ -28,7 +28,17 @@ const resolution = z.object({
   request_id: z.string().nullable(),
   by: z.string().optional(),
   correction: z.object({ id: z.string().optional() }).optional(),
-  history: z.array(z.object({ outcome: z.string(), correction_id: z.string().optional() })).default([]),
+  history: z
+    .array(
+      z.object({
+        outcome: z.string(),
+        reason: z.string().optional(),
+        correction_id: z.string().optional(),
+        request_id: z.string().optional(),
+        attempts: z.int().optional(),
+      }),
+    )
+    .default([]),
 });
 type Resolution = z.infer<typeof resolution>;
 
@@ -67,15 +77,17 @@ export async function readBase(
     const sha256 = hasOtherColumns ? undefined : read.sha256;
     const resolved = resolutions.get(record);
     if (resolved && !isSuperseded(resolved)) {
-      if (hasOtherInDoubt(resolved)) return undefined;
       const requestId = resolved.request_id ?? id;
-      // A corrected row has other values than the file's record.
       const isByHand = resolved.resolution === 'handled';
-      if (requestId !== null)
-        records.add(record, requestId, resolved.correction === undefined ? sha256 : undefined, { isByHand });
+      // A person has looked up what may have been stored besides.
+      const others = isByHand ? [] : inDoubtBesides(resolved);
+      if (others.some((each) => !isOneOf(idOf(each, id), requestId, id))) return undefined;
+      // A corrected row has other values than the file's record.
+      const isOwn = resolved.correction === undefined && others.length === 0;
+      if (requestId !== null) records.add(record, requestId, isOwn ? sha256 : undefined, { isByHand });
       // Of a row that was corrected to another identity, a request of its own may have been stored as well.
-      const isAnother = id !== null && id !== requestId && outcome === 'exhausted' && attempts > 0;
-      if (isAnother) records.add(record, id, undefined, { isInDoubt: true });
+      const wasTried = (outcome === 'exhausted' && attempts > 0) || others.some((each) => idOf(each, id) === id);
+      if (id !== null && id !== requestId && wasTried) records.add(record, id, undefined, { isInDoubt: true });
     } else if (outcome === 'duplicate' && attempts === 0) {
       // It repeats an unchanged record, which says under which id the API has it, or was held.
       continue;
@@ -87,8 +99,9 @@ export async function readBase(
       (outcome === 'refused' && attempts > 1) ||
       resolved?.history.slice(1).some(isInDoubt)
     ) {
-      // A request may have been stored. A correction may have any identity.
-      if (id === null || resolved?.history.some((each) => each.correction_id !== undefined)) return undefined;
+      // A request may have been stored. A correction may have any identity, unless its request id says that it has this one.
+      if (id === null || resolved?.history.slice(1).some((each) => isInDoubt(each) && idOf(each, id) !== id))
+        return undefined;
       records.add(record, id, undefined, { isInDoubt: true });
     }
   }
@@ -123,12 +136,18 @@ function unpacked(stored: Readable, hash: ReturnType<typeof createHash>, isGzip:
 /** Settled because a newer revision came: nothing was sent, except what its history has. */
 const isSuperseded = ({ resolution: kind, by }: Resolution): boolean => kind === 'handled' && by === resolvedBySluice;
 
-/**
- * Another correction of it may have been stored as well, under any identity. A person who has resolved the record by hand has
- * looked that up.
- */
-const hasOtherInDoubt = ({ resolution: kind, correction, history }: Resolution): boolean =>
-  kind !== 'handled' &&
-  history.some((each) => isInDoubt(each) && each.correction_id !== undefined && each.correction_id !== correction?.id);
+/** Tries that may be stored as well: of a record that a redrive delivered, other redrives had the same request id. */
+const inDoubtBesides = ({ correction, history }: Resolution): Resolution['history'] =>
+  history.slice(1).filter((each) => isInDoubt(each) && each.correction_id !== correction?.id);
 
-const isInDoubt = ({ outcome }: { outcome: string }): boolean => outcome === 'exhausted';
+/** A cancelled file's letter was not sent, and keeps its outcome. */
+const isInDoubt = ({ outcome, reason, attempts = 1 }: Resolution['history'][number]): boolean =>
+  (outcome === 'exhausted' && reason !== 'file_cancelled') || (outcome === 'refused' && attempts > 1);
+
+/** The request id of a try. A redrive has that of the record; undefined if it is not known. @param own the record's */
+const idOf = (
+  { request_id: id, correction_id: correction }: Resolution['history'][number],
+  own: string | null,
+): string | undefined => id ?? (correction === undefined ? (own ?? undefined) : undefined);
+
+const isOneOf = (id: string | undefined, ...ids: (string | null)[]): boolean => id !== undefined && ids.includes(id);

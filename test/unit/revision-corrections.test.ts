@@ -199,6 +199,35 @@ describe('a record of an earlier revision that may have been sent when a newer o
     expect(world.api.doubled).toEqual([]);
   });
 
+  it('is superseded without a person’s decision if two corrections in doubt have its identity', async () => {
+    await world.correct('traffic.1', 3, { spot: 'S3', client: 'First' });
+    await killAfterStored('S3');
+    await world.correct('traffic.1', 3, { spot: 'S3', client: 'Second' });
+    await world.handle(world.queue.length - 1, false);
+    expect((await deadOf(1, 3))?.history.map(({ reason }) => reason)).toContain('corrected_again');
+    world.drop(2, second);
+    await run();
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'completed' });
+    expect(world.api.doubled).toEqual([]);
+    expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(second));
+  });
+
+  it('is noted as in doubt if its redrive was killed, although a correction to another spot was delivered', async () => {
+    for (const letter of world.dlq.splice(0)) world.redrive(letter);
+    await killAfterStored('S3');
+    await world.correct('traffic.1', 3, { spot: 'S33', client: 'Other' });
+    await world.handle(world.queue.length - 1, false);
+    expect(await deadOf(1, 3)).toMatchObject({
+      state: 'resolved',
+      history: [{}, { outcome: 'exhausted', reason: 'resolved_meanwhile' }],
+    });
+    const again = [...second, { spot: 'S33', client: 'Other' }];
+    world.drop(2, again);
+    await run();
+    expect(world.api.doubled).toEqual([]);
+    expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(again));
+  });
+
   it('is noted as in doubt if its correction was killed, although another one was delivered', async () => {
     await world.correct('traffic.1', 3, { spot: 'S33', client: 'First' });
     await killAfterStored('S33');

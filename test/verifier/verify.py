@@ -1364,7 +1364,7 @@ class Revision:
     """What a revision's receipts and resolutions say of its records."""
 
     def __init__(self, folder, manifest):
-        self.manifest, self.ids, self.contents, self.delivered, self.had, self.corrected, self.unchanged = manifest, {}, {}, {}, {}, set(), set()
+        self.manifest, self.ids, self.contents, self.delivered, self.had, self.corrected, self.unchanged = manifest, {}, {}, {}, {}, {}, set()
         archive = manifest["archive"]
         receipts, resolutions = there(folder, archive["receipts_key"]), there(folder, archive["resolutions_key"])
         self.here = receipts is not None
@@ -1384,7 +1384,8 @@ class Revision:
             request_id = end.get("request_id") or request_id
             delivered, has_content = end["resolution"] != "handled", "correction" not in end
             if not has_content:
-                self.corrected.add(record)
+                # The API may have it as it was before as well.
+                self.corrected[record] = receipt["request_id"]
         else:
             delivered = outcome in ("uploaded", "unchanged", "duplicate")
             if outcome == "unchanged":
@@ -1465,7 +1466,7 @@ def check_change(row, own, bases, covered):
         must(identity is not None or not row["before"] or earlier in bases[place].corrected, "identity of a removed record")
     if place is not None and earlier is not None:
         base = bases[place]
-        must(identity is None or base.ids.get(earlier) == base.id_of(identity), f"identity of the earlier record {earlier}")
+        must(identity is None or base.id_of(identity) in (base.ids.get(earlier), base.corrected.get(earlier)), f"identity of the earlier record {earlier}")
         must(not row["before"] or base.has_text(earlier, row["before"]), f"text of the earlier record {earlier}")
         covered[place].add(base.ids.get(earlier) if identity is None else base.id_of(identity))
         if identity is not None:

@@ -44,6 +44,8 @@ export class RevisionRecords {
   /** A bit for each record that a newer revision lists as removed. */
   readonly #removed: Uint8Array;
   readonly #corrected = new Set<number>();
+  /** Request ids of corrected records, before they were corrected: the API may have these as well. */
+  readonly #idsBefore = new Map<number, string>();
 
   constructor(manifest: Manifest) {
     const { total_records: records } = manifest;
@@ -68,8 +70,10 @@ export class RevisionRecords {
     return this.#corrected.has(record);
   }
 
-  noteCorrected(record: number): void {
+  /** @param idBefore the record's own request id */
+  noteCorrected(record: number, idBefore: string | null): void {
     this.#corrected.add(record);
+    if (idBefore !== null) this.#idsBefore.set(record, idBefore);
   }
 
   /** The id that a record with this identity has in the file. */
@@ -80,6 +84,7 @@ export class RevisionRecords {
 
   hasId(record: number, requestId: string): boolean {
     const at = record * keyBytes;
+    if (this.#idsBefore.get(record) === requestId) return true;
     return (
       record <= this.manifest.total_records && this.#ids.compare(keyOf(requestId), 0, keyBytes, at, at + keyBytes) === 0
     );
@@ -194,7 +199,7 @@ export async function readRevision(
     if (isSettled) {
       const how = { isDelivered: end.resolution !== 'handled', hasContent: end.correction === undefined };
       found.add(record, end.request_id ?? id, sha256, how);
-      if (end.correction !== undefined) found.noteCorrected(record);
+      if (end.correction !== undefined) found.noteCorrected(record, id);
     } else {
       const isDelivered = outcome === 'uploaded' || outcome === 'unchanged' || outcome === 'duplicate';
       // The API has the record that came first with a repeated id.

@@ -72,6 +72,22 @@ async function makeWithout(): Promise<Series> {
   return new Map([1, 2].map((number) => [`traffic.${number}`, world.evidenceOf(`traffic.${number}`)]));
 }
 
+/** A record in doubt was corrected to another identity, and the next revision has both. */
+async function makeCorrected(): Promise<Series> {
+  const world = new RevisionWorld('supersedes');
+  const run = () => world.run(() => ({ index: 0, isRepeated: false }));
+  world.api.turn = ({ payload }) =>
+    payload['spot_id'] === 'S3' ? { kind: 'failed', status: 503, reason: 'http_503', ambiguous: true } : undefined;
+  world.drop(1, rowsOf(12));
+  await run();
+  world.api.turn = () => undefined;
+  await world.correct('traffic.1', 3, { spot: 'S33', client: 'Other' });
+  await run();
+  world.drop(2, [...rowsOf(12).with(2, { spot: 'S3', client: 'Changed' }), { spot: 'S33', client: 'Other' }]);
+  await run();
+  return new Map([1, 2].map((number) => [`traffic.${number}`, world.evidenceOf(`traffic.${number}`)]));
+}
+
 let runs = 0;
 
 /** By both verifiers, who have to agree. @param change of a copy */
@@ -525,4 +541,12 @@ describe('a series with a stopped revision', () => {
     }
     expect(stops).toBeGreaterThan(3);
   });
+});
+
+it('holds if a record in doubt was corrected to another identity: the API may have both', async () => {
+  const corrected = await makeCorrected();
+  expect([...objectsOf(corrected, 'traffic.1').keys()]).toContain('manifest.2.json');
+  const list = objectsOf(corrected, 'traffic.2').get('changes.csv')?.toString();
+  expect(list).toMatch(/changed,traffic\.1,3,3/);
+  expect(await verdict(undefined, corrected)).toMatchObject({ holds: true, isComplete: true });
 });
