@@ -47,13 +47,13 @@ export function alteredEntry(
 }
 
 /** The newest correction may have been sent, and nothing says how it ended: the API may have stored it. */
-export function isCorrectionInDoubt({ correction, history }: Pick<DeadRecord, 'correction' | 'history'>): boolean {
+function isCorrectionInDoubt({ correction, history }: Pick<DeadRecord, 'correction' | 'history'>): boolean {
   if (!correction || correction.isUnsent) return false;
   return !history.some(({ correctionId }) => correctionId === correction.id);
 }
 
 /** A redrive has begun to send the record, and nothing says how it ended: the API may have stored it. */
-export function isRedriveInDoubt({ sentSince, tries, ...dead }: DeadRecord): boolean {
+function isRedriveInDoubt({ sentSince, tries, ...dead }: DeadRecord): boolean {
   if (sentSince === undefined) return false;
   const ended = attemptsIn(dead).filter(({ correctionId, outcome, status }, nth) => {
     const wasSent = outcome === 'exhausted' || (outcome === 'refused' && status !== null);
