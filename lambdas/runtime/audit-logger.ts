@@ -4,7 +4,7 @@ import type { AuditLog } from '../ports.ts';
 /** Characters that JSON leaves unescaped, and that control a terminal that tails the log. */
 const obeyed = /[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
-/** Powertools' own: the module's name once more, and a rate that nothing sets. Of a line per record they are a tenth. */
+/** Powertools' own: the module's name once more, and a rate that nothing sets. */
 const unused = ['service', 'sampling_rate'];
 
 /**

@@ -75,3 +75,15 @@ it('are found on the page, and a field that is not logged is noticed', () => {
   expect(fieldsIn('unnest line.records into entry | filter entry.colour = "red"')).toContain('colour');
   expect(isLogged('colour')).toBe(false);
 });
+
+it('find records in lines that have more fields than CloudWatch discovers', () => {
+  const message = 'records accounted for';
+  expect(sources.some((source) => source.includes(`'${message}'`))).toBe(true);
+  const ofLines = queries.filter(({ query }) => query.includes(`"${message}"`));
+  expect(ofLines).toHaveLength(1);
+  for (const { query } of ofLines) {
+    const bare = query.replaceAll(/"[^"]*"/g, ' ').match(/[@A-Za-z_][\w.]*/g) ?? [];
+    const discovered = bare.filter((word) => !language.has(word) && !/^(@|line\b|entry\b)/.test(word));
+    expect(discovered).toEqual([]);
+  }
+});
