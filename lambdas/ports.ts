@@ -1063,7 +1063,7 @@ export type MetricName =
 export interface Metrics {
   /**
    * Counts are summed; durations are in milliseconds, ages in seconds. Metrics measured per request (`ApiLatency`,
-   * `ConnectionsInUse`) are published as a distribution of at most 100 values.
+   * `ConnectionsInUse`) are published as a distribution of at most 99 values.
    */
   add(name: MetricName, value: number): void;
   /** Publishes what was added since the last flush. */

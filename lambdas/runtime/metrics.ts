@@ -33,10 +33,11 @@ const units: Record<MetricName, (typeof MetricUnit)[keyof typeof MetricUnit]> = 
 };
 
 /**
- * EMF: a metric has at most 100 values per line.
+ * EMF: a metric has at most 100 values per line. With the hundredth, Powertools writes the line, and the next metric would
+ * begin another one.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
-const maxValues = 100;
+const maxValues = 99;
 
 /** Measured per request. Only their percentiles matter, not their number, so one line per invocation holds them. */
 const measured: readonly MetricName[] = ['ApiLatency', 'ConnectionsInUse'];

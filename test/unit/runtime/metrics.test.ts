@@ -38,20 +38,24 @@ it('writes a feed’s figures as CloudWatch reads them: by stack and feed alone,
   ]);
 });
 
-it('publishes the values of many requests as one line of a hundred values', () => {
+it('publishes the values of many requests in one line, up to 99 of each metric', () => {
   const metrics = createMetrics({ stack: 'sluice-prod', feed: 'traffic' });
-  for (let request = 1; request <= 1_000; request++) metrics.add('ApiLatency', request);
+  for (let request = 1; request <= 1_000; request++) {
+    metrics.add('ApiLatency', request);
+    metrics.add('ConnectionsInUse', 1 + (request % 4));
+  }
   metrics.add('SlotWaitShare', 62.5);
   metrics.flush();
   expect(lines).toHaveLength(1);
   const line = JSON.parse(lines[0] ?? '') as { ApiLatency: number[]; _aws: { CloudWatchMetrics: unknown[] } };
-  expect(line.ApiLatency).toHaveLength(100);
+  expect(line).toMatchObject({ ApiLatency: { length: 99 }, ConnectionsInUse: { length: 99 } });
   expect([line.ApiLatency.at(0), line.ApiLatency.at(-1)]).toEqual([1, 1_000]);
   expect(line._aws.CloudWatchMetrics).toMatchObject([
     {
       Metrics: [
         { Name: 'SlotWaitShare', Unit: 'Percent' },
         { Name: 'ApiLatency', Unit: 'Milliseconds' },
+        { Name: 'ConnectionsInUse', Unit: 'Count' },
       ],
     },
   ]);
