@@ -4,6 +4,7 @@ import { isCancelled } from '../core/account/quarantine.ts';
 import { readingOf } from '../core/account/reading.ts';
 import type { DeadAttempt, DeadRecord, FileAccount } from '../core/account/file-account.ts';
 import { prepareRecord } from '../core/records/prepare-record.ts';
+import { cancelledReason } from '../core/dead-letters/dead-history.ts';
 import { buriedLetterId } from '../core/dead-letters/letter-of.ts';
 import { memberFaults } from '../core/records/bundle.ts';
 import { memberProblem } from '../core/records/cut-slice.ts';
@@ -250,7 +251,7 @@ async function prepareLetter(
 /** The letter of a file that a person has stopped: it goes back to the DLQ, and the record stays dead as it was. */
 export function cancelledFault({ outcome }: Pick<DeadRecord, 'outcome'>): Omit<DeadAttempt, 'at'> {
   const error = 'its file is cancelled, so nothing of it is sent; release the file first';
-  return { outcome, reason: 'file_cancelled', error, status: null };
+  return { outcome, reason: cancelledReason, error, status: null };
 }
 
 async function resolve(

@@ -5,6 +5,7 @@ import { PassThrough, pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import * as z from 'zod';
 import { receipt } from '../core/account/receipt.ts';
+import { cancelledReason } from '../core/dead-letters/dead-history.ts';
 import { ContradictionError } from '../core/errors.ts';
 import { suffixOf } from '../core/records/identity.ts';
 import { KnownRecords } from '../core/series/known-records.ts';
@@ -142,7 +143,7 @@ const inDoubtBesides = ({ correction, history }: Resolution): Resolution['histor
 
 /** A cancelled file's letter was not sent, and keeps its outcome. */
 const isInDoubt = ({ outcome, reason, attempts = 1 }: Resolution['history'][number]): boolean =>
-  (outcome === 'exhausted' && reason !== 'file_cancelled') || (outcome === 'refused' && attempts > 1);
+  (outcome === 'exhausted' && reason !== cancelledReason) || (outcome === 'refused' && attempts > 1);
 
 /** The request id of a try. A redrive has that of the record; undefined if it is not known. @param own the record's */
 const idOf = (

@@ -46,20 +46,25 @@ export function alteredEntry(
   return { at, outcome, reason: alteredReason, error, status: null, altered };
 }
 
+/** Why a letter or a correction was not sent whose file a person has cancelled: the record keeps its outcome. */
+export const cancelledReason = 'file_cancelled';
+
+/** A request was made in this attempt. One that ended without says nothing about a try before it. */
+const wasSent = ({ outcome, reason, status, requestId }: DeadAttempt): boolean =>
+  status !== null || requestId !== undefined || (outcome === 'exhausted' && reason !== cancelledReason);
+
 /** The newest correction may have been sent, and nothing says how it ended: the API may have stored it. */
 function isCorrectionInDoubt({ correction, history }: Pick<DeadRecord, 'correction' | 'history'>): boolean {
   if (!correction || correction.isUnsent) return false;
-  return !history.some(({ correctionId }) => correctionId === correction.id);
+  return !history.some((each) => each.correctionId === correction.id && wasSent(each));
 }
 
 /** A redrive has begun to send the record, and nothing says how it ended: the API may have stored it. */
 function isRedriveInDoubt({ sentSince, tries, ...dead }: DeadRecord): boolean {
   if (sentSince === undefined) return false;
-  const ended = attemptsIn(dead).filter(({ correctionId, outcome, status }, nth) => {
-    const wasSent = outcome === 'exhausted' || (outcome === 'refused' && status !== null);
-    // The first one is that of the file's own batch.
-    return nth > 0 && correctionId === undefined && wasSent;
-  });
+  // The first one is that of the file's own batch.
+  const redrives = attemptsIn(dead).filter(({ correctionId }, nth) => nth > 0 && correctionId === undefined);
+  const ended = redrives.filter(wasSent);
   return tries === undefined || tries > ended.length;
 }
 

@@ -6,6 +6,7 @@ import type { DeadRecord, FileAccount } from '../../../lambdas/core/account/file
 import { readingOf } from '../../../lambdas/core/account/reading.ts';
 import { buriedLetterId } from '../../../lambdas/core/dead-letters/letter-of.ts';
 import { sha256Of } from '../../../lambdas/core/records/identity.ts';
+import { supersededBy } from '../../../lambdas/core/series/superseded-letter.ts';
 import type { Letter } from '../../../lambdas/messages.ts';
 import type { SinkAnswer } from '../../../lambdas/ports.ts';
 import { fixtureOf, putSplitFile, rowOf } from '../../support/feed-fixture.ts';
@@ -111,6 +112,23 @@ describe('a redriven letter of a file that is cancelled', () => {
       resolvedWhy: 'not sent: the file traffic.2 is a newer revision',
     });
     expect(world.api.requests).toHaveLength(1);
+  });
+
+  it('stays in doubt if it may have been sent before', async () => {
+    await receive(first);
+    // As of a record that was given up in an outage, before a request was made for it.
+    Object.assign(world.ledger.dead.get(`${letter.file_id}#1`) ?? {}, { outcome: 'exhausted' });
+    Object.assign(world.ledger.files.get(letter.file_id) ?? {}, { series: { id: 'traffic.s' } });
+    const resolveDead = world.ledger.resolveDead.bind(world.ledger);
+    world.ledger.resolveDead = () => Promise.reject(new Error('killed'));
+    await expect(receive({ ...first, sentAt: 200 })).rejects.toThrow('killed');
+    world.ledger.resolveDead = resolveDead;
+    await world.ledger.cancelFile(letter.file_id, { by: 'ann', why: 'wrong day' });
+    await receive({ ...first, sentAt: 200 });
+    expect((await deadRecord()).history.at(-1)).toMatchObject({ outcome: 'exhausted', reason: 'file_cancelled' });
+    await world.ledger.resolveDead(letter.file_id, 1, supersededBy('traffic.2'));
+    const inDoubt = { outcome: 'exhausted', reason: 'superseded', requestId: letter.request_id };
+    expect((await deadRecord()).history.at(-1)).toMatchObject(inDoubt);
   });
 
   it('that waits for its slot is not sent half a minute later', async () => {

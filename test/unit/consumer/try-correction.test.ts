@@ -3,6 +3,7 @@ import { tryCorrection } from '../../../lambdas/consumer/try-correction.ts';
 import { ContradictionError } from '../../../lambdas/core/errors.ts';
 import type { DeadRecord } from '../../../lambdas/core/account/file-account.ts';
 import { requestIdOf } from '../../../lambdas/core/records/identity.ts';
+import { supersededBy } from '../../../lambdas/core/series/superseded-letter.ts';
 import type { CorrectionMessage, Letter } from '../../../lambdas/messages.ts';
 import type { SinkAnswer } from '../../../lambdas/ports.ts';
 import type { FeedFixture } from '../../support/feed-fixture.ts';
@@ -171,6 +172,19 @@ describe('a 409', () => {
     expect(world.api.stored.size).toBe(1);
     expect(await dead()).toMatchObject({ state: 'resolved', resolvedCorrectionId: 'c1' });
     expect(amendments()).toBe(1);
+  });
+
+  it('that may have been sent stays in doubt if its file is cancelled before it comes again', async () => {
+    const resolveDead = world.ledger.resolveDead.bind(world.ledger);
+    world.ledger.resolveDead = () => Promise.reject(new Error('killed'));
+    await expect(deliver()).rejects.toThrow('killed');
+    world.ledger.resolveDead = resolveDead;
+    await world.ledger.cancelFile(fixture.fileId, who);
+    await deliver();
+    expect(await lastOf()).toMatchObject({ reason: 'file_cancelled', correctionId: 'c1' });
+    await world.ledger.resolveDead(fixture.fileId, 1, supersededBy('traffic.2'));
+    const inDoubt = { outcome: 'exhausted', reason: 'superseded', correctionId: 'c1', requestId: requestId() };
+    expect(await lastOf()).toMatchObject(inDoubt);
   });
 
   it('to a row whose own try ended unknown is its own, too', async () => {
