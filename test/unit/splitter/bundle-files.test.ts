@@ -204,6 +204,23 @@ describe('small files', () => {
     expect(bundles().map((file) => file.bundle?.members)).toEqual([4]);
   });
 
+  it('that are announced with and without version and size at once are the same ones', async () => {
+    const sources = dropMany(3).map((source, index) => ({ ...source, versionId: `v${index}` }));
+    const { head } = world.ports.sources;
+    world.ports.sources.head = async (source) => {
+      const found = await head(source);
+      const versionId = sources.find(({ key }) => key === source.key)?.versionId;
+      return found && versionId !== undefined ? { ...found, versionId } : found;
+    };
+    const bare = sources.map(({ bucket, key, sequencer }) => ({ bucket, key, sequencer, etag: '', sizeBytes: -1 }));
+    const announced: SourceObject[] = [...bare, ...sources];
+    const small = new SmallFiles(announced, world.ports);
+    const outcomes = await Promise.all(announced.map((source) => small.bundle(source, noDeadline)));
+    expect(outcomes).toEqual(announced.map(() => ({ kind: 'accounted' })));
+    expectEachOnce(sources);
+    expect(bundles().map((file) => file.bundle?.members)).toEqual([3]);
+  });
+
   it('that were announced without their sizes and are gone fail alone', async () => {
     const [here, gone] = dropMany(2) as [SourceObject, SourceObject];
     world.objects.delete(gone.key);
