@@ -35,7 +35,7 @@ export interface ConsumerDeps extends ConsumerPorts {
  */
 export function createConsumerHandler(deps: ConsumerDeps) {
   const isLetter = (record: SQSRecord) => record.eventSourceARN === deps.lettersQueueArn;
-  return async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
+  const handle = async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
     // Letters share one connection: sent one by one, none misses its slot.
     const inTurn = oneAfterTheOther();
     const response = await handleEach({
@@ -52,6 +52,8 @@ export function createConsumerHandler(deps: ConsumerDeps) {
     reportSkew(deps);
     return response;
   };
+  // Closing connections takes time: a process that ends meanwhile would lose its answer and its metrics.
+  return (event: SQSEvent, context: Context) => deps.shutdown.during(() => handle(event, context));
 }
 
 /** Once per invocation: the limiter then uses the table's clock, but the operator should know. */

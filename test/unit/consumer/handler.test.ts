@@ -2,39 +2,73 @@ import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Context, SQSEvent } from 'aws-lambda';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { HttpSink } from '../../../lambdas/adapters/http-sink.ts';
 import { systemClock } from '../../../lambdas/adapters/system-clock.ts';
+import type { ConsumerDeps } from '../../../lambdas/consumer/handler.ts';
 import { createConsumerHandler } from '../../../lambdas/consumer/handler.ts';
 import { SharedLimiter } from '../../../lambdas/consumer/shared-limiter.ts';
 import { Shutdown } from '../../../lambdas/runtime/shutdown.ts';
 import { fixtureOf, putSplitFile, rowOf } from '../../support/feed-fixture.ts';
+import type { ConsumerWorld } from '../../support/in-memory-ports.ts';
 import { consumerWorld, silentLog, waitingOn } from '../../support/in-memory-ports.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 
-/** An invocation's warnings if the clock needs that correction. */
-async function warningsAt(correctionMs: number): Promise<unknown[]> {
-  const warnings: unknown[] = [];
+/** A consumer whose invocations have no messages. */
+function idleConsumer(changed: (ports: ConsumerWorld['ports']) => Partial<ConsumerDeps>) {
   const clock = new SimulatedClock();
   const { ports, metrics } = consumerWorld(clock, fixtureOf([]));
   const inFlight = { changeVisibility: () => Promise.resolve(), putBack: () => Promise.resolve() };
   const handler = createConsumerHandler({
     ...ports,
-    // Written once for the whole invocation, by runtime/report-memory.ts.
-    metrics: { ...ports.metrics, flush: () => void warnings.push('metrics are written early') },
     shutdown: new Shutdown(() => undefined),
-    log: { ...silentLog, warn: (_, fields) => void warnings.push(fields) },
     letterSink: ports.sink,
     lettersQueueArn: 'letters',
     batchMessages: inFlight,
     letterMessages: inFlight,
     waiting: waitingOn(clock),
-    skew: { correctionMs: () => correctionMs },
+    skew: { correctionMs: () => 0 },
+    ...changed(ports),
   });
   const event: SQSEvent = { Records: [] };
-  await handler(event, { getRemainingTimeInMillis: () => 900_000 } as Context);
+  return { metrics, invoke: () => handler(event, { getRemainingTimeInMillis: () => 900_000 } as Context) };
+}
+
+/** An invocation's warnings if the clock needs that correction. */
+async function warningsAt(correctionMs: number): Promise<unknown[]> {
+  const warnings: unknown[] = [];
+  const { metrics, invoke } = idleConsumer((ports) => ({
+    // Written once for the whole invocation, by runtime/report-memory.ts.
+    metrics: { ...ports.metrics, flush: () => void warnings.push('metrics are written early') },
+    log: { ...silentLog, warn: (_, fields) => void warnings.push(fields) },
+    skew: { correctionMs: () => correctionMs },
+  }));
+  await invoke();
   return [...warnings, ...metrics.filter(({ name }) => name === 'ClockSkew')];
 }
+
+it('closes its connections before a shutdown ends the process, which would lose its answer and metrics', async () => {
+  vi.useFakeTimers();
+  try {
+    const exit = vi.fn();
+    const shutdown = new Shutdown(exit);
+    const closing = Promise.withResolvers<void>();
+    const { invoke } = idleConsumer(({ sink }) => ({
+      shutdown,
+      sink: { deliver: (...request) => sink.deliver(...request), close: () => closing.promise },
+    }));
+    const answer = invoke();
+    shutdown.request();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(exit).not.toHaveBeenCalled();
+    closing.resolve();
+    expect(await answer).toEqual({ batchItemFailures: [] });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(exit).toHaveBeenCalledOnce();
+  } finally {
+    vi.useRealTimers();
+  }
+});
 
 it('reports a wrong clock once per invocation, with its error', async () => {
   expect(await warningsAt(-1_234)).toEqual([{ skew_ms: 1_234 }, { name: 'ClockSkew', value: 1_234 }]);
