@@ -29,7 +29,8 @@ export function seriesLedger(store: ItemStore, clock: Pick<Clock, 'now'>): Serie
   /**
    * Which one a full series forgets: the first duplicate, then the first that is closed and not held, then the first that is
    * held. Never the one that says what the API has, however many are held after it: the next one would be sent as a first one.
-   * Undefined if there is none. @param by the one that enters
+   * Undefined if all others are in progress: each waits for those before it, so that none may be forgotten.
+   * @param by the one that enters
    */
   const makeRoom = async (known: readonly KnownRevision[], by: string): Promise<string | undefined> => {
     const read = known.map(async (revision) => ({ revision, file: await readFile(revision.fileId) }));

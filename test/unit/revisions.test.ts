@@ -264,6 +264,26 @@ describe('a revision', () => {
     expect(await world.release('traffic.52', 'all')).toMatchObject({ kind: 'released' });
   });
 
+  it('that enters while fifty others are in progress makes the series forget none', async () => {
+    world.drop(1, rowsOf(10));
+    await run();
+    const { store } = world.ledger;
+    const sent = world.file('traffic.1');
+    for (let number = 2; number <= 52; number++) {
+      const [fileId, sha256] = [`traffic.${number}`, `${number}`.repeat(32)];
+      store.plant({ ...store.peek(fileKey(sent.fileId)), fileId, sha256, state: 'splitting' }, fileKey(fileId));
+      await world.ledger.enterSeries(sent.series?.id ?? '', {
+        fileId,
+        sha256,
+        key: fileId,
+        modifiedAt: number,
+        number,
+      });
+    }
+    const { earlier = [] } = (await world.ledger.findInSeries(sent.series?.id ?? '', 'traffic.52')) ?? {};
+    expect(earlier.map(({ fileId }) => fileId)).toEqual(Array.from({ length: 51 }, (_, n) => `traffic.${n + 1}`));
+  });
+
   it('waits for the one before, and is compared with its result', async () => {
     for (const [number, rows] of [rowsOf(30), rowsOf(31), rowsOf(32)].entries()) world.drop(number + 1, rows, number);
     await run();

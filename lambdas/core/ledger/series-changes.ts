@@ -1,6 +1,6 @@
 import { schemaVersion } from '../account/schema-version.ts';
 import type { KnownRevision } from '../series/earlier-revisions.ts';
-import { maxKnownRevisions } from '../series/earlier-revisions.ts';
+import { mostKnownRevisions } from '../series/earlier-revisions.ts';
 import type { FileAccount, FileState } from '../account/file-account.ts';
 import { isOpen as isInProgress } from '../account/file-account.ts';
 import { decisionsOf } from '../account/decisions.ts';
@@ -17,13 +17,13 @@ export interface SeriesAccount {
   seriesId: string;
   /** Raised by every write: a write that was decided on an older version is refused. */
   version: number;
-  /** In the order in which they entered; at most `maxKnownRevisions`. */
+  /** In the order in which they entered; `maxKnownRevisions`, unless more of them are in progress at once. */
   revisions: KnownRevision[];
 }
 
 /**
  * A file enters its series, after those that are known now.
- * @param series undefined if there is none yet @param forget the one that gives way if there are too many: the first by default
+ * @param series undefined if there is none yet @param forget the one that gives way, if there are many
  */
 export function enterSeries(
   seriesId: string,
@@ -36,7 +36,7 @@ export function enterSeries(
   const account: SeriesAccount = {
     seriesId,
     version: (series?.version ?? 0) + 1,
-    revisions: [...known, revision].slice(-maxKnownRevisions),
+    revisions: [...known, revision].slice(-mostKnownRevisions),
   };
   return {
     when: [series ? { name: 'version', is: '=', value: series.version } : isNew],

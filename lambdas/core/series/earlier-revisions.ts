@@ -18,8 +18,10 @@ export interface EarlierRevisions {
   before: KnownRevision;
 }
 
-/** Revisions that a series remembers: the latest to enter. Keys have up to 1 KB, and DynamoDB items up to 400 KB. */
+/** Revisions that a series remembers, unless more of them are in progress. */
 export const maxKnownRevisions = 50;
+/** In any case: keys have up to 1 KB, and DynamoDB items up to 400 KB. */
+export const mostKnownRevisions = 250;
 
 /**
  * What a file's place in its series means for it.
