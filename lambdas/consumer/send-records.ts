@@ -128,7 +128,7 @@ export class RecordSender {
     return 'wait';
   }
 
-  // Awaits only what takes time, like all that each record passes through: every promise is memory to collect.
+  // For each record, only what takes time is awaited, here and below: a promise that is ready is garbage to collect.
   async #handle(hand: Hand, connection: Connection): Promise<void> {
     let probe: PromiseWithResolvers<void> | undefined;
     try {
