@@ -14,17 +14,22 @@ import type { CutFile } from './cut-file.ts';
 import { cutWhole } from './cut-whole.ts';
 import { compareWith } from './plan-revision.ts';
 import { saveProgress } from './splitter-ports.ts';
+import type { AmongRevisions, Standing } from './standing-in-series.ts';
+import { isSameStanding, standingOf } from './standing-in-series.ts';
 
 /** More of them are not kept in memory twice; a larger file is waited for. */
 const maxRecords = 5_000_000;
+
+type StandingAfter = EarlierRevisions & AmongRevisions & { standing: Standing };
 
 /**
  * Stops the earlier revisions that are in progress, instead of sending rows that this file makes obsolete: what is not sent of
  * them is held, and they end as superseded. Only if this file passes the guard, by all of the newest one's content: a file
  * that is held for a person stops nothing. That is saved first, so a killed splitter does not judge again.
  */
-export async function stopEarlier(file: CutFile, { earlier, before }: EarlierRevisions, by: Comparing): Promise<void> {
+export async function stopEarlier(file: CutFile, place: StandingAfter, by: Comparing): Promise<void> {
   const { ports } = by;
+  const { earlier, before, standing } = place;
   if (isStopped(file)) return;
   if (guardOf(file, before.fileId) === undefined) {
     const inProgress = await ports.ledger.getFile(before.fileId);
@@ -38,6 +43,8 @@ export async function stopEarlier(file: CutFile, { earlier, before }: EarlierRev
     if (isStopped(saved)) return;
   }
   if (file.guard === 'failed') return;
+  // Judging takes minutes. Another one may have been released meanwhile: the next look judges by that one.
+  if (!isSameStanding(await standingOf(place, ports.ledger), standing)) return;
   for (const { fileId } of earlier)
     await ports.ledger.stopRevision(fileId, outrunFile(file.fileId, ports.clock.now()), file.fileId);
 }

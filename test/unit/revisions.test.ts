@@ -627,7 +627,7 @@ describe('a revision of one that is in progress', () => {
     expect(await world.release('traffic.1')).toMatchObject({ kind: 'refused' });
   });
 
-  it('is judged again if another one is released while it waits: it does not undo that without a decision', async () => {
+  it.each(['waits', 'is judged'])('is judged again by one that is released while it %s', async (when) => {
     world = new RevisionWorld('replaces', { pattern: 'log_*.csv' });
     const handle = (kind: string) =>
       world.handle(
@@ -643,11 +643,24 @@ describe('a revision of one that is in progress', () => {
     for (const kind of ['drop', 'drop', 'finalize']) await handle(kind);
     expect(world.manifestOf('traffic.2')).toMatchObject({ failure: { code: 'revision_order' } });
     world.drop(3, changed, 1000);
+    const { ledgerOfFunctions: ledger } = world;
+    const save = ledger.saveSplitProgress.bind(ledger);
+    const release = () => world.release('traffic.2', 'all');
+    if (when === 'is judged') {
+      ledger.saveSplitProgress = async (...given) => {
+        const saved = await save(...given);
+        if (given[2].guard) await release();
+        return saved;
+      };
+    }
     await handle('drop');
+    ledger.saveSplitProgress = save;
     expect(world.file('traffic.3')).toMatchObject({ guard: 'passed', waitsFor: { fileId: 'traffic.1' } });
-    await world.release('traffic.2', 'all');
+    if (when === 'waits') await release();
     await run();
-    expect(world.manifestOf('traffic.1')).toMatchObject({ state: 'superseded', held_records: 40 });
+    // It is stopped only by one that was judged by the newest.
+    const held = when === 'waits' ? 40 : 0;
+    expect(world.manifestOf('traffic.1')).toMatchObject({ held_records: held, uploaded_records: 40 - held });
     expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'completed', uploaded_records: 40 });
     expect(world.manifestOf('traffic.3')).toMatchObject({ failure: { code: 'revision_differs' }, held_records: 40 });
   });
