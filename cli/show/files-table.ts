@@ -20,12 +20,15 @@ export function formatFiles(
   projected: (fileId: string) => string | undefined = () => undefined,
 ): string {
   const hasProjection = files.some((file) => projected(file.file_id) !== undefined);
+  // Of revisions: the API has them from an earlier one.
+  const hasUnchanged = files.some((file) => file.unchanged_records > 0);
   const rows = files.map((file) => [
     file.file_id,
     stateOf(file),
     formatCount(file.settled_records),
     file.total_records === null ? '?' : formatCount(file.total_records),
     formatCount(file.uploaded_records + file.duplicate_records),
+    ...(hasUnchanged ? [formatCount(file.unchanged_records)] : []),
     formatCount(file.dead_lettered_records),
     momentText(Date.parse(file.received), zone, now),
     ...(hasProjection ? [projected(file.file_id) ?? ''] : []),
@@ -37,6 +40,7 @@ export function formatFiles(
     { title: 'done', align: 'right' as const },
     { title: 'of', align: 'right' as const },
     { title: 'accepted', align: 'right' as const },
+    ...(hasUnchanged ? [{ title: 'unchanged', align: 'right' as const }] : []),
     { title: 'dead', align: 'right' as const },
     { title: 'received' },
     ...(hasProjection ? [{ title: 'projected' }] : []),
