@@ -7,8 +7,8 @@ const enoughBytes = 16 * 1024 ** 2;
 /**
  * Keeps V8 from enlarging the space of new objects any further. Lambda's runtime allows it 15% of the function's memory
  * (cdk/lambda-runtime.ts): in a function of 1,769 MB it grew for minutes, to 270 MB, with hardly anything in it but garbage.
- * V8 makes it smaller while a process waits: then it may grow again. A finalizer whose space stayed at 1 MB collected
- * garbage for a third of its CPU time.
+ * V8 makes it smaller while a process waits: then it may grow again. In a profile of a
+ * finalizer whose space stayed at 1 MB, a third of the main thread's time was collections.
  * @param bytes the size from which on it does not grow
  */
 export function limitYoungHeap(bytes = enoughBytes): void {
