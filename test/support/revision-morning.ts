@@ -50,11 +50,17 @@ export function checkMorning(passed: Passed): NightEnd {
   );
   // Where the API keeps both of a changed record, a person decides about what is in doubt after an outage.
   if (newest < 0 && replaces) demand(false, 'Nothing was completed.');
-  if (newest >= 0) checkSchedule(passed, newest, demand);
+  if (newest >= 0) checkSchedule(passed, newest, sentAs(world, idOf(newest)), demand);
   const isLeft = ({ file_id: own, decisions = [] }: Manifest) =>
     decisions.some(({ kind, earlier_file_id: earlier }) => kind === 'without' && earlier === own);
   const left = manifests.filter(isLeft).length;
   return { left, unchanged: manifests.reduce((sum, each) => sum + each.unchanged_records, 0), states };
+}
+
+/** The file whose records were sent, if this one is its duplicate. */
+function sentAs(world: RevisionWorld, fileId: string): string {
+  const of = world.manifestOf(fileId)?.duplicate_of;
+  return of == null ? fileId : sentAs(world, of);
 }
 
 /** Of its newest manifest, against the receipts and what the API has seen. */
@@ -117,6 +123,8 @@ function checkReceipts(
 function checkSchedule(
   { world, revisions, corrected, isDeployed }: Passed,
   newest: number,
+  /** The file that was sent: the newest one may be its duplicate. */
+  fileId: string,
   demand: (holds: boolean, what: string) => void,
 ): void {
   const { schedule } = world.api;
@@ -126,10 +134,10 @@ function checkSchedule(
     within.flatMap((row) => (row.spot === spot && (isDeployed || !row.isDamaged) ? [row.client] : []));
   for (const [index, { spot, isDamaged }] of rows.entries()) {
     // A person has sent another spot in its place.
-    if ([...(corrected.get(`${idOf(newest)}/${index + 1}`) ?? [])].some((other) => other !== spot)) continue;
+    if ([...(corrected.get(`${fileId}/${index + 1}`) ?? [])].some((other) => other !== spot)) continue;
     const clients = clientsOf(spot, rows);
     const has = schedule.get(spot);
-    if (has === undefined && isSettledForNewer(world, idOf(newest), index + 1)) continue;
+    if (has === undefined && isSettledForNewer(world, fileId, index + 1)) continue;
     if (!isDamaged)
       demand(has !== undefined && clients.includes(has), `${spot} is ${has}, not ${clients.join(' or ')}.`);
     else if (has !== undefined) {
@@ -144,7 +152,7 @@ function checkSchedule(
   const laterSpots = revisions.slice(newest).flatMap((each) => each.map(({ spot }) => spot));
   const laterCorrected = [...corrected].flatMap(([place, spots]) => {
     const number = Number(/\.(\d+)\//.exec(place)?.[1]);
-    return number > newest ? [...spots] : [];
+    return number > newest || place.startsWith(`${fileId}/`) ? [...spots] : [];
   });
   const allowed = new Set([...laterSpots, ...laterCorrected]);
   for (const spot of schedule.keys())
@@ -153,7 +161,5 @@ function checkSchedule(
 
 /** Its dead letter was settled for a newer revision, which is held: the record waits with that one for a person. */
 function isSettledForNewer(world: RevisionWorld, fileId: string, record: number): boolean {
-  const sent = world.manifestOf(fileId)?.duplicate_of ?? fileId;
-  const dead = world.ledger.dead.values().find((each) => each.fileId === sent && each.record === record);
-  return dead?.resolvedBy === resolvedBySluice;
+  return world.ledger.dead.get(`${fileId}#${record}`)?.resolvedBy === resolvedBySluice;
 }

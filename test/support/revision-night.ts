@@ -1,123 +1,34 @@
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
+import { hasPlan } from '../../lambdas/core/series/revision.ts';
 import { LatestPlan } from '../../lambdas/splitter/latest-plan.ts';
 import { AwsFaultError } from '../../lambdas/core/errors.ts';
 import { SeededDice } from '../../localstack/seeded-dice.ts';
-import type { LogRow } from './log-rows.ts';
+import type { Night, Outage } from './draw-revision-night.ts';
+import { nightOf } from './draw-revision-night.ts';
 import type { NightEnd } from './revision-morning.ts';
 import { checkMorning, idOf } from './revision-morning.ts';
-import type { Drop, WorldSettings } from './revision-world.ts';
 import { RevisionWorld } from './revision-world.ts';
-import type { ChangedRecords } from './scheduling-api.ts';
+import { revisionOf } from './scheduling-api.ts';
 import type { Service, Step } from './steps.ts';
 import { KilledError } from './steps.ts';
 
-/** What a seed's night is like. */
-export interface Night {
-  changed: ChangedRecords;
-  settings: WorldSettings;
-  /** The chance of a function to be killed at a step. */
-  kills: number;
-  /** The chance that another function runs in the middle of a step. */
-  meanwhile: number;
-  outages: Outage[];
-  revisions: LogRow[][];
-  drops: (Drop & { afterMs: number })[];
-  /** The queue holds at most so many records of a file. */
-  horizon: number | undefined;
-  /** One process handles all messages, and keeps its latest plan. */
-  isOneProcess: boolean;
-  cancels: number;
-  deploys: ('renamed' | 'lenient')[];
-}
+/** A request ends within this, and the lease of a batch is longer. Milliseconds. */
+const longestRequestMs = 30_000;
 
-/** A while in which a service fails. Milliseconds since the night began. */
-interface Outage {
-  service: Service;
-  from: number;
-  until: number;
-  /** Shares of calls that are not made; that are made without an answer; and that the client makes again. */
-  failed: number;
-  lost: number;
-  again: number;
-}
+/** A function that waits for DynamoDB, or for a slot of the limit, goes on within the time of its invocation. Milliseconds. */
+const longestHangMs = 12 * 60_000;
 
-const minute = 60_000;
+/** Messages that others handle while a function hangs. */
+const maxMeanwhile = 40;
 
-type Pick = <T>(from: readonly T[]) => T;
+/** What people ask for, and what follows: few messages, which meet kills and each other more often than the others. */
+const rare = new Set<string | undefined>(['release', 'cancel', 'without', 'reemit', 'letter', 'correction']);
+const oftener = 8;
 
-/** @param seed the same one makes the same night */
-export function nightOf(seed: number): Night {
-  const dice = new SeededDice(seed);
-  const has = (chance: number): boolean => dice.next() < chance;
-  const upTo = (count: number): number => Math.floor(dice.next() * count);
-  const api = dice.next();
-  const changed = api < 0.3 ? 'replaces' : api < 0.65 ? 'supersedes' : 'doubles';
-  const revisions = [
-    Array.from({ length: 4 + upTo(9) }, (_, n) => ({ spot: `S${n + 1}`, client: `Client ${upTo(4)}` })),
-  ];
-  for (let n = 1 + (has(0.5) ? 0 : 1 + upTo(2)); n > 0; n--)
-    revisions.push(nextRevision(revisions, dice, changed !== 'doubles'));
-  const isNumbered = has(0.75);
-  const columns = has(0.6) ? { columns: 'jsonl' } : {};
-  let afterMs = 0;
-  const drops = revisions.map((): Night['drops'][number] => {
-    const drop = { afterMs, lateMs: has(0.15) ? upTo(20 * minute) : 0, isGzip: has(0.1) };
-    afterMs += has(0.5) ? 1 : upTo(5 * minute);
-    return { ...drop, ...columns, lane: has(0.3) ? 'express' : 'main' };
-  });
-  const outageOf = (service: Service): Outage => {
-    const from = upTo(Math.max(minute, afterMs));
-    const hard = has(0.3);
-    const until = from + (hard ? upTo(20 * minute) : upTo(2 * minute));
-    return { service, from, until, failed: hard ? 0.8 : 0.3 * dice.next(), lost: 0.3 * dice.next(), again: 0.1 };
-  };
-  const outages = has(0.25) ? Array.from({ length: 1 + upTo(2) }, () => outageOf(awsServices[upTo(3)] ?? 's3')) : [];
-  if (has(0.15)) outages.push(outageOf('api'));
-  return {
-    ...{ changed, revisions, drops, outages },
-    settings: {
-      // A person knows that an API replaces records by a key; without the header, no API supersedes one.
-      isDeclared: changed === 'supersedes' || (changed === 'replaces' && has(0.6)),
-      // Without a number, the newer one is that which S3 stored later.
-      pattern: isNumbered ? 'log_R{#}.csv' : 'log_*.csv',
-      // At a slow API, other functions come in between two requests.
-      limit: { requests: has(0.1) ? 60 : 60_000, windowSeconds: 60 },
-    },
-    kills: has(0.6) ? 0.003 : 0,
-    meanwhile: has(0.6) ? 0.02 : 0,
-    horizon: has(0.2) ? 4 : undefined,
-    isOneProcess: has(0.3),
-    cancels: upTo(3),
-    // A known limit: where the API keeps both, a row that only new rules accept may be there twice.
-    deploys: has(0.3) ? [has(0.5) && changed === 'replaces' ? 'lenient' : 'renamed'] : [],
-  };
-}
-
-const awsServices: readonly Service[] = ['dynamodb', 's3', 'sqs'];
-
-/** A log that is exported again: edited, with rows added, removed, repeated or damaged, or unchanged. */
-function nextRevision(before: readonly (readonly LogRow[])[], dice: SeededDice, replaces: boolean): LogRow[] {
-  const pick: Pick = (from) => from[Math.floor(dice.next() * from.length)] as (typeof from)[number];
-  // Dropped again with the same bytes.
-  if (dice.next() < 0.15) return [...pick(before)];
-  const base = dice.next() < 0.2 ? pick(before) : (before.at(-1) ?? []);
-  const rows = base.map(({ spot, client }): LogRow => ({ spot, client }));
-  for (let changes = Math.floor(dice.next() * 4); changes > 0; changes--) {
-    const at = Math.floor(dice.next() * rows.length);
-    const what = dice.next();
-    if (what < 0.35 && rows[at] && replaces)
-      rows[at] = { spot: rows[at].spot, client: `Client ${Math.floor(dice.next() * 4)}` };
-    else if (what < 0.5) rows.splice(at, 1);
-    else if (what < 0.7) rows.push({ spot: `A${Math.floor(dice.next() * 1000)}`, client: 'Added' });
-    else if (what < 0.8 && rows[at] && replaces)
-      rows.push({ spot: rows[at].spot, client: dice.next() < 0.5 ? rows[at].client : 'Twice' });
-    else if (rows[at]) rows[at] = { ...rows[at], isDamaged: true };
-  }
-  // Otherwise other bytes than any before it.
-  return [...rows, { spot: `N${before.length}`, client: 'Note' }];
-}
-
-/** Lets a night pass, with all that can go wrong in it, and checks what is left in the morning. @throws Error that says what is wrong */
+/**
+ * Lets the night of a seed pass, with all that can go wrong in it, and checks what is left in the morning.
+ * @throws Error that says what is wrong
+ */
 export async function passNight(seed: number): Promise<NightEnd> {
   const passing = new PassingNight(seed, nightOf(seed));
   await passing.pass();
@@ -149,10 +60,15 @@ class PassingNight {
   readonly #beganAt: number;
   readonly #replaces: boolean;
   readonly #cleaned = new Set<number>();
+  readonly #roomFor = new Set<string>();
   /** Spots that a completed revision no longer has, and that are still there. */
   readonly #reported = new Set<string>();
   #isMorning = false;
+  /** Nothing fails any more. */
+  #isQuiet = false;
+  #isHanging = false;
   #cancels: number;
+  #redrives: number;
   readonly #deploys: Night['deploys'];
 
   constructor(seed: number, night: Night) {
@@ -162,6 +78,7 @@ class PassingNight {
     this.#hurries = new SeededDice(seed + 0x4a57e);
     this.#replaces = night.changed !== 'doubles';
     this.#cancels = night.cancels;
+    this.#redrives = night.redrives;
     this.#deploys = [...night.deploys];
     const world = (this.world = new RevisionWorld(night.changed, night.settings));
     this.#beganAt = world.clock.now();
@@ -169,7 +86,9 @@ class PassingNight {
     if (night.isOneProcess) world.plans = new LatestPlan();
     world.onStep = (step) => this.#onStep(step);
     world.api.turn = () => this.#turn();
+    world.api.down = () => this.#down();
     world.onHandled = () => {
+      this.#makeRoom();
       this.#removeByHand();
       this.#lose();
     };
@@ -181,21 +100,28 @@ class PassingNight {
       const { afterMs = 0, ...how } = night.drops[index] ?? {};
       world.drop(index + 1, rows, afterMs, how);
     }
-    const pick = (due: number) => {
-      this.#meddle();
-      return this.#pick(due);
-    };
-    await world.run(pick);
+    await world.run(this.#next);
     this.#isMorning = true;
     world.queue.push(...this.#late);
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < 5; round++) {
+      this.#isQuiet = round > 0;
       for (const letter of world.dlq.splice(0)) world.redrive(letter);
       for (const [index] of night.revisions.entries()) this.#answer(index, round);
-      await world.run(pick);
-      // Without a killed function and an outage, no file may need it.
-      if (night.kills > 0 || night.outages.length > 0) await world.reconcile();
-      await world.run(pick);
+      await world.run(this.#next);
+      if (this.#mayLeaveWork()) await world.reconcile();
+      await world.run(this.#next);
     }
+  }
+
+  readonly #next = (due: number) => {
+    this.#meddle();
+    return this.#pick(due);
+  };
+
+  /** Without a killed function and an outage, no file may need the reconciler. */
+  #mayLeaveWork(): boolean {
+    const { kills, hangs, throttled, outages } = this.night;
+    return kills > 0 || hangs > 0 || throttled > 0 || outages.length > 0;
   }
 
   #has(chance: number): boolean {
@@ -210,16 +136,29 @@ class PassingNight {
     return { index: this.#upTo(due), isRepeated: this.#has(0.05) };
   }
 
-  async #onStep({ service, when }: Step): Promise<void | 'again'> {
-    const { world, night } = this;
-    if (this.#isMorning) return;
-    if (night.kills > 0 && this.#has(night.kills)) throw new KilledError('killed');
+  async #onStep({ service, when, by }: Step): Promise<void | 'again'> {
+    const { night } = this;
+    if (this.#isQuiet) return;
+    const times = rare.has(by) ? oftener : 1;
+    if (night.kills > 0 && this.#has(times * night.kills)) throw new KilledError('killed');
     const outage = service === 'api' ? undefined : this.#outageOf(service);
     if (outage) {
       if (this.#has(when === 'before' ? outage.failed : outage.lost)) throw new AwsFaultError('Outage', service);
       if (when === 'after' && this.#has(outage.again)) return 'again';
     }
-    if (night.meanwhile === 0 || world.depth > 2 || !this.#has(night.meanwhile)) return;
+    await this.#letOthersRun(service, by, times);
+  }
+
+  /** In the middle of a step. */
+  async #letOthersRun(service: Service, by: string | undefined, times: number): Promise<void> {
+    const { world, night } = this;
+    if (night.hangs > 0 && !this.#isHanging && this.#has(times * night.hangs)) {
+      this.#isHanging = true;
+      const longestMs = service === 'api' || by === 'batch' ? longestRequestMs : longestHangMs;
+      await world.runMeanwhile(this.#next, this.#upTo(longestMs), maxMeanwhile);
+      this.#isHanging = false;
+    }
+    if (night.meanwhile === 0 || world.depth > 2 || !this.#has(times * night.meanwhile)) return;
     const due = world.countDue();
     if (due === 0) return;
     const { index, isRepeated } = this.#pick(due);
@@ -228,11 +167,14 @@ class PassingNight {
 
   #outageOf(service: Service): Outage | undefined {
     const now = this.world.clock.now() - this.#beganAt;
-    return this.night.outages.find((each) => each.service === service && each.from <= now && now < each.until);
+    const { outages, throttled: share } = this.night;
+    const outage = outages.find((each) => each.service === service && each.from <= now && now < each.until);
+    if (outage || service === 'api' || share === 0) return outage;
+    return { service, from: 0, until: Infinity, failed: share, lost: share, again: share };
   }
 
   #turn(): ReturnType<RevisionWorld['api']['turn']> {
-    if (this.#isMorning) return undefined;
+    if (this.#isQuiet) return undefined;
     const outage = this.#outageOf('api');
     if (outage && this.#has(outage.failed)) {
       return this.#has(0.5) ? 'store-and-fail' : { kind: 'failed', status: 503, reason: 'http_503', ambiguous: true };
@@ -244,10 +186,17 @@ class PassingNight {
     return undefined;
   }
 
+  #down(): ReturnType<RevisionWorld['api']['down']> {
+    const outage = this.#isQuiet ? undefined : this.#outageOf('api');
+    if (outage === undefined || outage.failed < 1) return undefined;
+    return this.#has(outage.lost) ? 'stored' : 'lost';
+  }
+
   /** What people do at any moment. */
   #meddle(): void {
     const { world, night } = this;
-    if (world.dlq.length > 0 && this.#has(0.05)) {
+    if (world.dlq.length > 0 && this.#has(this.#redrives > 0 ? 0.5 : 0.05)) {
+      this.#redrives--;
       for (const letter of world.dlq.splice(0)) world.redrive(letter);
     }
     const held = night.revisions.findIndex((_, index) => world.ledger.files.get(idOf(index))?.state === 'quarantined');
@@ -256,7 +205,7 @@ class PassingNight {
     const isSafe = this.#replaces && (isKnown || night.changed === 'replaces');
     if (held >= 0 && isSafe && this.#has(0.1)) world.askToRelease(idOf(held), this.#all());
     this.#goWithout();
-    if (this.#has(0.04)) void this.#correct().catch(() => undefined);
+    if (this.#has(0.02)) void this.#correct().catch(() => undefined);
     if (this.#cancels > 0 && this.#has(0.02)) {
       this.#cancels--;
       world.askToCancel(idOf(this.#upTo(night.revisions.length)));
@@ -299,12 +248,12 @@ class PassingNight {
   /** A person corrects a row that has failed, sometimes to another spot. */
   async #correct(): Promise<void> {
     const { world, night } = this;
-    const number = this.#upTo(night.revisions.length);
-    const record = 1 + this.#upTo(14);
+    const dead = world.ledger.dead.values().filter(({ state }) => state === 'dead');
+    const { fileId, record } = dead[this.#upTo(dead.length)] ?? {};
+    if (fileId === undefined || record === undefined) return;
     const isOther = this.#has(0.3);
-    const fileId = idOf(number);
-    const row = night.revisions[number]?.[record - 1];
-    if (!row || (await world.ledger.getDead(fileId, record))?.state !== 'dead') return;
+    const row = night.revisions[revisionOf(fileId) - 1]?.[record - 1];
+    if (!row) return;
     const spot = isOther ? `C${record}` : row.spot;
     const place = `${fileId}/${record}`;
     this.corrected.set(place, (this.corrected.get(place) ?? new Set()).add(spot));
@@ -322,11 +271,17 @@ class PassingNight {
     const hasStopped = code === 'revision_differs' && this.world.ledger.files.get(fileId)?.guard === 'passed';
     // So is one after a file that another one went on without: what is in doubt, or was not sent, counts as changed.
     const isInDoubt = code === 'revision_differs' && this.world.ledger.files.values().some((each) => each.abandonedFor);
-    const isHeld = (hasStopped || isInDoubt) && this.#replaces;
+    // And one that has taken over from a file that waited for a person: without it, nothing is complete.
+    const isOnly = code === 'revision_differs' && round > 1 && !this.#isAnyCompleted();
+    const isHeld = (hasStopped || isInDoubt || isOnly) && this.#replaces;
     const isDecided = code === 'cancelled' || code === 'rules_changed' || isHeld;
     // Where the API keeps both of a changed record, a person does not ask for the changes.
     const plainly = code === 'cancelled' ? undefined : ('changes' as const);
     if (isDecided) this.world.askToRelease(fileId, this.#replaces ? this.#all() : plainly);
+  }
+
+  #isAnyCompleted(): boolean {
+    return this.night.revisions.some((_, index) => this.world.manifestOf(idOf(index))?.state === 'completed');
   }
 
   /** A person removes the records that a completed revision no longer has. */
@@ -344,6 +299,19 @@ class PassingNight {
         api.remove(spot);
         this.#reported.delete(spot);
       }
+    }
+  }
+
+  /** Where all of a revision is sent as new records, and the API has no key of its own, a person removes the earlier ones first. */
+  #makeRoom(): void {
+    const { api, ledger } = this.world;
+    if (this.night.changed !== 'supersedes') return;
+    for (const { fileId, revision, series, idsHaveFileId } of ledger.files.values()) {
+      // One with the bytes of another repeats its requests, which the API answers by what it has.
+      const isRepetition = series?.sameBytes !== undefined && !idsHaveFileId;
+      if (!revision?.taken || hasPlan(revision) || isRepetition || this.#roomFor.has(fileId)) continue;
+      this.#roomFor.add(fileId);
+      for (const spot of api.schedule.keys()) api.remove(spot);
     }
   }
 

@@ -22,10 +22,11 @@ import type { FinalizerPorts } from '../../lambdas/finalizer/finalizer-ports.ts'
 import { finalizeFile } from '../../lambdas/finalizer/finalize-file.ts';
 import type { RevisionRules } from '../../lambdas/core/series/revision-guard.ts';
 import type { BatchMessage, CorrectionMessage, FinalizeMessage, Letter } from '../../lambdas/messages.ts';
-import type { Archive, IntakeQueue, Ledger, SinkRequest, SourceObjects } from '../../lambdas/ports.ts';
+import type { Archive, FinalizeQueue, IntakeQueue, Ledger, SinkRequest, SourceObjects } from '../../lambdas/ports.ts';
 import type { RateLimit } from '../../lambdas/core/limiter/limiter.ts';
 import type { Deadline } from '../../lambdas/runtime/deadline.ts';
 import { awsFaultOf } from '../../lambdas/core/aws-fault.ts';
+import { LeaseLostError } from '../../lambdas/core/errors.ts';
 import { openLedger } from '../../lambdas/ledger/open-ledger.ts';
 import { requeueStalled } from '../../lambdas/reconciler/requeue-stalled.ts';
 import { LatestPlan } from '../../lambdas/splitter/latest-plan.ts';
@@ -61,7 +62,7 @@ type Task =
   | { kind: 'letter'; letter: Letter; messageId: string; sentAt: number }
   | { kind: 'correction'; message: CorrectionMessage };
 
-/** A message that waits for AWS comes back after this. Milliseconds. */
+/** A message that has failed comes back after this. Milliseconds. */
 const putBackMs = 30_000;
 
 /** What was not touched for this long has stalled. Milliseconds. */
@@ -108,6 +109,9 @@ export interface WorldSettings {
   pattern?: string;
   limit?: RateLimit;
 }
+
+/** Which of the messages that are due is next, and whether it comes again. */
+type Pick = (due: number) => { index: number; isRepeated: boolean };
 
 /** Splitter, consumer and finalizer over one ledger and many files of a series, with their queues, in memory. */
 export class RevisionWorld {
@@ -303,7 +307,7 @@ export class RevisionWorld {
   async release(fileId: string, sends?: ReleasedRecords): Promise<ReleaseResult> {
     const ports = {
       ledger: this.ledgerOfFunctions,
-      intakeOf: () => ({ send: async () => this.#add({ kind: 'reemit', fileId }, 0) }),
+      intakeOf: () => this.#intake,
       finalize: { send: async () => undefined },
     };
     return releaseFile(fileId, { by: 'ann', why: 'it is right' }, ports, sends);
@@ -314,7 +318,9 @@ export class RevisionWorld {
     const ports: StopPorts = {
       ledger: this.ledgerOfFunctions,
       intakeOf: () => this.#intake,
-      finalize: { send: async (message) => this.#add({ kind: 'finalize', message }, 0) },
+      finalize: this.#steps.around<FinalizeQueue>('sqs', {
+        send: async (message) => this.#add({ kind: 'finalize', message }, 0),
+      }),
     };
     return goWithout(fileId, earlierId, who, ports);
   }
@@ -328,14 +334,15 @@ export class RevisionWorld {
     if (isRepeated) this.#add(task, 0);
     const depth = ++this.depth;
     try {
-      const work = this.#steps.run((deadline) => this.#handle(task, deadline));
+      const work = this.#steps.run(task.kind, (deadline) => this.#handle(task, deadline));
       // Only consumers sleep. The others decompress in threads, for which the simulated clock does not wait.
       const isConsumer = ['batch', 'letter', 'correction'].includes(task.kind);
       await (isConsumer ? this.clock.run(work, () => this.depth > depth) : work);
     } catch (error) {
-      if (!awsFaultOf(error) && !(error instanceof KilledError)) throw error;
-      // What waits for AWS is put back; the message of a killed function is hidden for longer.
-      this.#add(task, awsFaultOf(error) ? putBackMs : 2 * fileLeaseMs);
+      const comesBack = awsFaultOf(error) !== undefined || error instanceof LeaseLostError;
+      if (!comesBack && !(error instanceof KilledError)) throw error;
+      // What waits for AWS, or for another function, is put back; the message of a killed function is hidden for longer.
+      this.#add(task, comesBack ? putBackMs : 2 * fileLeaseMs);
     } finally {
       this.depth--;
     }
@@ -349,16 +356,41 @@ export class RevisionWorld {
     return this.queue.filter(({ dueAt }) => dueAt <= this.clock.now()).length;
   }
 
-  /** Until no message is left. @param pick which of the messages that are due is next, and whether it comes again */
-  async run(pick: (due: number) => { index: number; isRepeated: boolean }, maxMessages = 5000): Promise<void> {
+  /** Until no message is left. */
+  async run(pick: Pick, maxMessages = 5000): Promise<void> {
     for (let handled = 0; this.queue.length > 0; handled++) {
       if (handled > maxMessages) throw new Error('A file waits for ever.');
-      this.queue.sort((a, b) => a.dueAt - b.dueAt);
-      const first = this.queue[0]?.dueAt ?? 0;
-      if (first > this.clock.now()) await this.clock.advance(first - this.clock.now());
-      const { index, isRepeated } = pick(this.countDue());
-      await this.handle(index, isRepeated);
+      await this.#handleNext(pick);
     }
+  }
+
+  /** While a function waits for its call that long, others handle at most so many messages. Milliseconds. */
+  async runMeanwhile(pick: Pick, ms: number, maxMessages: number): Promise<void> {
+    const until = this.clock.now() + ms;
+    // The clock of the function that waits is moved here.
+    this.depth++;
+    try {
+      for (let handled = 0; handled < maxMessages && this.#firstDueAt() <= until; handled++)
+        await this.#handleNext(pick);
+      if (this.clock.now() < until) await this.clock.advance(until - this.clock.now());
+    } finally {
+      this.depth--;
+    }
+  }
+
+  #firstDueAt(): number {
+    return Math.min(...this.queue.map(({ dueAt }) => dueAt));
+  }
+
+  /** Once it is due. */
+  async #handleNext(pick: Pick): Promise<void> {
+    const waitMs = this.#firstDueAt() - this.clock.now();
+    if (waitMs > 0) await this.clock.advance(waitMs);
+    const due = this.countDue();
+    // What was due may have been handled while the clock was moved on.
+    if (due === 0) return;
+    const { index, isRepeated } = pick(due);
+    await this.handle(index, isRepeated);
   }
 
   /** Later, as a run of the reconciler: it asks for what a killed function, or one without AWS, left unfinished. */
@@ -514,9 +546,9 @@ export class RevisionWorld {
     };
   }
 
-  readonly #intake: IntakeQueue = {
+  readonly #intake = this.#steps.around<IntakeQueue>('sqs', {
     send: async ({ kind, fileId }, delaySeconds) => this.#add({ kind, fileId }, 1000 * delaySeconds),
-  };
+  });
 
   get #finalizerPorts(): FinalizerPorts {
     return {

@@ -6,6 +6,8 @@ export type ChangedRecords = 'doubles' | 'replaces' | 'supersedes';
 /** The number in a file's id: a later revision has a higher one. */
 export const revisionOf = (fileId: string): number => Number(fileId.slice(fileId.lastIndexOf('.') + 1));
 
+const unanswered: SinkAnswer = { kind: 'failed', status: null, reason: 'econnreset', ambiguous: true };
+
 /** An API that knows every request id that it has stored, and keeps its schedule by spot. */
 export class SchedulingApi {
   /** Spots that were stored while they were there already. */
@@ -20,6 +22,9 @@ export class SchedulingApi {
   requests = 0;
   /** What it does with a request in place of storing it. */
   turn: (request: SinkRequest) => SinkAnswer | 'store-and-fail' | undefined = () => undefined;
+
+  /** Whether it answers nothing, to what it knows either; the request may be stored all the same. */
+  down: () => 'stored' | 'lost' | undefined = () => undefined;
 
   constructor(changed: ChangedRecords) {
     this.#changed = changed;
@@ -43,11 +48,14 @@ export class SchedulingApi {
 
   deliver(request: SinkRequest): SinkAnswer {
     this.requests++;
+    const down = this.down();
+    if (down === 'stored') this.#store(request);
+    if (down !== undefined) return unanswered;
     // It looks up the request id before it judges the record.
     const turn = this.#known.has(request.requestId) ? undefined : this.turn(request);
     if (turn !== undefined && turn !== 'store-and-fail') return turn;
     const answer = this.#store(request);
-    if (turn === 'store-and-fail') return { kind: 'failed', status: null, reason: 'econnreset', ambiguous: true };
+    if (turn === 'store-and-fail') return unanswered;
     return answer;
   }
 

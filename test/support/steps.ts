@@ -10,6 +10,8 @@ export interface Step {
   service: Service;
   call: string;
   when: 'before' | 'after';
+  /** The kind of message that the function handles; undefined for a person. */
+  by: string | undefined;
 }
 
 /**
@@ -29,6 +31,7 @@ const isRead = (call: string): boolean => /^(get|has|head|is|list|query|read|sto
 export class KilledError extends Error {}
 
 interface Invocation {
+  by: string;
   endsAt: number;
   isDead: boolean;
 }
@@ -45,9 +48,9 @@ export class Steps {
     this.#clock = clock;
   }
 
-  /** Runs a function. Once it is killed, or its time is over, none of its calls has an effect. */
-  run<T>(work: (deadline: Deadline) => Promise<T>): Promise<T> {
-    const invocation = { endsAt: this.#clock.now() + invocationMs, isDead: false };
+  /** Runs a function. Once it is killed, or its time is over, none of its calls has an effect. @param by as a step has it */
+  run<T>(by: string, work: (deadline: Deadline) => Promise<T>): Promise<T> {
+    const invocation = { by, endsAt: this.#clock.now() + invocationMs, isDead: false };
     const remainingMs = () => invocation.endsAt - this.#clock.now();
     const deadline = { remainingMs, isDrawingIn: () => remainingMs() < reservedMs };
     return invocations.run(invocation, () => work(deadline));
@@ -72,9 +75,9 @@ export class Steps {
   }
 
   #stepping(service: Service, call: string, method: Method): Method {
-    const before: Step = { service, call, when: 'before' };
+    const before = { service, call, when: 'before' } as const;
     if (isRead(call)) return async (...all) => (await this.#take(before), method(...all));
-    const after: Step = { ...before, when: 'after' };
+    const after = { ...before, when: 'after' } as const;
     return async (...all) => {
       await this.#take(before);
       const result = await method(...all);
@@ -92,11 +95,11 @@ export class Steps {
     };
   }
 
-  async #take(step: Step): Promise<void | 'again'> {
+  async #take(step: Omit<Step, 'by'>): Promise<void | 'again'> {
     const invocation = invocations.getStore();
     this.#throwIfDead(invocation);
     try {
-      const decided = await this.onStep(step);
+      const decided = await this.onStep({ ...step, by: invocation?.by });
       this.#throwIfDead(invocation);
       return decided;
     } catch (error) {
