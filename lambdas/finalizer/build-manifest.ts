@@ -115,7 +115,9 @@ function preambleOf({ dialect }: FileAccount): Pick<Manifest, 'preamble_bytes'> 
 
 export function endStateOf(file: FileAccount): Manifest['state'] {
   if (endsInQuarantine(file)) return 'quarantined';
-  if (isOutrun(file)) return 'superseded';
+  // Of one that turned out to be a duplicate, or unreadable, after a newer revision had stopped it, nothing was cut.
+  const hasEnded = file.state === 'duplicate' || file.state === 'failed';
+  if (isOutrun(file) && !hasEnded) return 'superseded';
   if (file.state === 'bundled')
     throw new ContradictionError(`The file ${file.fileId} is in the account of another file.`);
   return file.state === 'split' ? 'completed' : file.state;

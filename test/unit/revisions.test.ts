@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { outrunFile } from '../../lambdas/core/account/quarantine.ts';
 import { deadKey, fileKey } from '../../lambdas/core/ledger/ledger-keys.ts';
 import { noticeKindOf } from '../../lambdas/core/notices/file-notice.ts';
 import { verdictOf } from '../../lambdas/core/report/verdict.ts';
@@ -464,6 +465,21 @@ describe('a revision that a person must decide about', () => {
     expect(world.manifestOf('traffic.2')).toMatchObject({
       ...{ state: 'superseded', failure: { code: 'newer_revision' }, held_records: 10, reconciled: true },
     });
+  });
+
+  it('that a newer one stops while it is found to be a duplicate ends as a duplicate', async () => {
+    world.drop(1, rowsOf(10));
+    await run();
+    const { ledgerOfFunctions: ledger } = world;
+    const enterSeries = ledger.enterSeries.bind(ledger);
+    ledger.enterSeries = async (...entry) => {
+      const earlier = await enterSeries(...entry);
+      await ledger.stopRevision('traffic.2', outrunFile('traffic.3', world.clock.now()), 'traffic.3');
+      return earlier;
+    };
+    world.drop(2, rowsOf(10));
+    await run();
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'duplicate', duplicate_of: 'traffic.1' });
   });
 
   it('may be released and sent while the next one is compared, which is compared again', async () => {
