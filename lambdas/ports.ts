@@ -878,7 +878,6 @@ export interface SinkRequest {
    * for a record that replaces no other.
    */
   supersedes?: readonly (string | null)[] | undefined;
-  payload: Record<string, unknown>;
   /** The payload as JSON: it is sent so. */
   json: string;
   origin: RecordOrigin;

@@ -50,8 +50,8 @@ async function measure(url: string, records: number, wanted: number): Promise<Co
   for (let round = 0; round <= wanted; round++) {
     const bodies: string[] = [];
     const recorder: Sink = {
-      deliver: async ({ payload }) => {
-        bodies.push(JSON.stringify(payload));
+      deliver: async ({ json }) => {
+        bodies.push(json);
         return { kind: 'uploaded', status: 201 };
       },
     };

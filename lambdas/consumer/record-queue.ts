@@ -10,7 +10,6 @@ export class OpenRecord implements Sendable {
   readonly place: number;
   readonly requestId: string;
   supersedes: Sendable['supersedes'];
-  readonly payload: Sendable['payload'];
   readonly json: string;
   readonly origin: Sendable['origin'];
   readonly leader: number | undefined;
@@ -36,7 +35,6 @@ export class OpenRecord implements Sendable {
     this.place = sendable.place;
     this.requestId = sendable.requestId;
     this.supersedes = sendable.supersedes;
-    this.payload = sendable.payload;
     this.json = sendable.json;
     this.origin = sendable.origin;
     this.leader = sendable.leader;

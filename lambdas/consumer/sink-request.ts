@@ -7,7 +7,7 @@ import type { SinkRequest } from '../ports.ts';
 /** What the sink gets for a record in addition to its payload. */
 export function sinkRequestOf(
   place: Pick<PreparedRecord, 'sha256' | 'record' | 'offset' | 'source'>,
-  { requestId, payload, json, identity }: Omit<GoodRecord, 'kind'>,
+  { requestId, json, identity }: Pick<GoodRecord, 'requestId' | 'json' | 'identity'>,
   file: FileAccount,
   earlier?: EarlierVersions,
 ): SinkRequest {
@@ -19,7 +19,6 @@ export function sinkRequestOf(
   return {
     requestId,
     ...supersedes,
-    payload,
     json,
     origin: { identity, sha256, fileId, fileSha256, source, record, offset },
   };

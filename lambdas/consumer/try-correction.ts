@@ -93,14 +93,14 @@ async function send(
     const { reason, message: error } = mapped.problem;
     return fail(message, { outcome: 'rejected', reason, error, status: null }, ports);
   }
-  const { identity, payload, json } = mapped;
+  const { identity, json } = mapped;
   const requestId = requestIdOf(identity, ...(file.bundle ? ([message.sha256] as const) : suffixOf(file)));
   // It has no place in the file: its own bytes, with the number of the record that it replaces.
   const place = { sha256: sha256Of(Buffer.from(JSON.stringify(message.row))), record: message.record, offset: 0 };
   const isKnown = message.as_new === true || dead.requestId === requestId;
   if (!isKnown && mayHaveEarlier(file)) return fail(message, earlierUnknown, ports);
   const earlier = message.as_new ? undefined : dead.earlier;
-  const request = sinkRequestOf(place, { requestId, identity, payload, json }, file, earlier);
+  const request = sinkRequestOf(place, { requestId, identity, json }, file, earlier);
   const successor = await beginTry(file.fileId, ports);
   if (successor !== undefined) return endSuperseded(message, successor, ports);
   const correction: Correction = { ...correctionOf(message), requestId };

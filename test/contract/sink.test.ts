@@ -11,7 +11,7 @@ import { startFakeAvstar } from '../../localstack/fake-avstar/server.ts';
 import { dynamoDbs } from '../support/implementations.ts';
 import { InMemoryApi } from '../support/in-memory-ports.ts';
 import { startRawServer } from '../support/raw-server.ts';
-import { sinkRequest } from '../support/sink-request.ts';
+import { readRequest, sinkRequest } from '../support/sink-request.ts';
 
 const token = 'contract';
 const tokens = { token: () => Promise.resolve(token), refresh: () => Promise.resolve(token) };
@@ -151,7 +151,7 @@ describe('the API over HTTP', () => {
     ],
   ])('that answers %j is reported as %j, with nothing stored', async (answer, expected) => {
     const record = request();
-    const spots = [(record.payload as ReturnType<typeof spot>).spot_id];
+    const spots = [readRequest(record).payload['spot_id'] as string];
     const api = await startFakeAvstar({ token, faults: { spotAnswers: [{ spots, ...answer }] } });
     endings.push(() => api.close());
     const sink = httpAt(`http://127.0.0.1:${api.port}`);
@@ -220,14 +220,13 @@ describe.each(dynamoDbs())('the record ledger in %s', (_, settings) => {
     await sink.deliver(record, signal());
     const other = {
       ...record,
-      payload: { changed: true },
       json: '{"changed":true}',
       origin: { ...record.origin, sha256: 'c'.repeat(64) },
     };
     const answer = await sink.deliver(other, signal());
     expect(answer).toMatchObject({ kind: 'refused', status: 409 });
     expect(answer).toHaveProperty('answer', expect.stringMatching(/a{64}.*c{64}/));
-    expect((await stored(record.origin.identity))['payload']?.S).toBe(JSON.stringify(record.payload));
+    expect((await stored(record.origin.identity))['payload']?.S).toBe(record.json);
   });
 
   it('distinguishes identities that are equal when joined', () => {

@@ -12,6 +12,8 @@ import type { BatchMessage, CorrectionMessage, FinalizeMessage, Letter } from '.
 import type { AuditLog, Clock, LimiterStore, MetricName, Sink, SinkAnswer, SinkRequest } from '../../lambdas/ports.ts';
 import type { Waiting } from '../../lambdas/runtime/put-back.ts';
 import { InMemoryLimiterStore } from './in-memory-limiter-store.ts';
+import type { ReadRequest } from './sink-request.ts';
+import { readRequest } from './sink-request.ts';
 
 /** A log that writes nothing: log text is not a contract. */
 export const silentLog: AuditLog = { debug() {}, info() {}, warn() {}, error() {} };
@@ -22,14 +24,15 @@ export class InMemoryApi implements Sink {
   readonly requests: { requestId: string; at: number }[] = [];
   latencyMs = 20;
   /** Asked before each request; an answer other than undefined is given instead of storing. */
-  fault: (request: SinkRequest, nth: number) => SinkAnswer | 'store-and-fail' | undefined = () => undefined;
+  fault: (request: ReadRequest, nth: number) => SinkAnswer | 'store-and-fail' | undefined = () => undefined;
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  async deliver(request: SinkRequest): Promise<SinkAnswer> {
+  async deliver(sent: SinkRequest): Promise<SinkAnswer> {
+    const request = readRequest(sent);
     this.requests.push({ requestId: request.requestId, at: this.#clock.now() });
     const fault = this.fault(request, this.requests.length);
     await this.#clock.sleep(this.latencyMs);

@@ -1,4 +1,6 @@
 import type { SinkAnswer, SinkRequest } from '../../lambdas/ports.ts';
+import type { ReadRequest } from './sink-request.ts';
+import { readRequest } from './sink-request.ts';
 
 /** What an API does with a changed record: nothing special, so that it has both; see SLUICE_<FEED>_CHANGED_RECORDS. */
 export type ChangedRecords = 'doubles' | 'replaces' | 'supersedes';
@@ -21,7 +23,7 @@ export class SchedulingApi {
   #newest = { revision: 0, fileSha256: '' };
   requests = 0;
   /** What it does with a request in place of storing it. */
-  turn: (request: SinkRequest) => SinkAnswer | 'store-and-fail' | undefined = () => undefined;
+  turn: (request: ReadRequest) => SinkAnswer | 'store-and-fail' | undefined = () => undefined;
 
   /** Whether it answers nothing, to what it knows either; the request may be stored all the same. */
   down: () => 'stored' | 'lost' | undefined = () => undefined;
@@ -46,7 +48,8 @@ export class SchedulingApi {
     this.#idsOf.delete(spot);
   }
 
-  deliver(request: SinkRequest): SinkAnswer {
+  deliver(sent: SinkRequest): SinkAnswer {
+    const request = readRequest(sent);
     this.requests++;
     const down = this.down();
     if (down === 'stored') this.#store(request);
@@ -59,7 +62,7 @@ export class SchedulingApi {
     return answer;
   }
 
-  #store({ requestId, payload, origin, supersedes: [superseded] = [] }: SinkRequest): SinkAnswer {
+  #store({ requestId, payload, origin, supersedes: [superseded] = [] }: ReadRequest): SinkAnswer {
     if (this.#known.has(requestId)) return { kind: 'duplicate', status: 409 };
     const spot = String(payload['spot_id']);
     if (superseded && this.#changed === 'supersedes') {

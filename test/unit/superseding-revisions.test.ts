@@ -2,20 +2,21 @@ import { gunzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { requestIdOf } from '../../lambdas/core/records/identity.ts';
 import type { Receipt } from '../../lambdas/core/account/receipt.ts';
-import type { SinkRequest } from '../../lambdas/ports.ts';
 import type { LogRow } from '../support/log-rows.ts';
 import { RevisionWorld } from '../support/revision-world.ts';
+import type { ReadRequest } from '../support/sink-request.ts';
+import { readRequest } from '../support/sink-request.ts';
 
 let world: RevisionWorld;
 /** In the order in which they were made. */
-let requests: SinkRequest[];
+let requests: ReadRequest[];
 const noFault = (): undefined => undefined;
 
 beforeEach(() => {
   world = new RevisionWorld('supersedes');
   requests = [];
   const deliver = world.api.deliver.bind(world.api);
-  world.api.deliver = (request) => (requests.push({ ...request }), deliver(request));
+  world.api.deliver = (request) => (requests.push(readRequest(request)), deliver(request));
 });
 
 const rowsOf = (count: number): LogRow[] =>
@@ -121,7 +122,7 @@ describe('where the API may have one of several versions', () => {
       const deliver = world.api.deliver.bind(world.api);
       world.api.deliver = (request) => {
         const answer = deliver(request);
-        return request.payload['spot_id'] === 'S2' && answer.kind === 'duplicate' ? outage() : answer;
+        return readRequest(request).payload['spot_id'] === 'S2' && answer.kind === 'duplicate' ? outage() : answer;
       };
     }
     world.drop(2, changed(rowsOf(3), 2, 'In doubt'));
