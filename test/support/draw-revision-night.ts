@@ -18,6 +18,8 @@ export interface Night {
   throttled: number;
   /** How often a person redrives letters as soon as they are in the DLQ. */
   redrives: number;
+  /** No person redrives a letter before the morning, so that a revision must not wait for that. */
+  areLettersLeft: boolean;
   outages: Outage[];
   revisions: LogRow[][];
   drops: (Drop & { afterMs: number })[];
@@ -91,6 +93,7 @@ export function nightOf(seed: number): Night {
     hangs: mixed.next() < 0.5 ? 0.003 : 0,
     throttled: mixed.next() < 0.25 ? 0.02 : 0,
     redrives: mixed.next() < 0.4 ? 3 : 0,
+    areLettersLeft: mixed.next() < 0.3,
     horizon: has(0.2) ? 4 : undefined,
     isOneProcess: has(0.3),
     cancels: upTo(3),

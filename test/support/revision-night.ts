@@ -195,7 +195,7 @@ class PassingNight {
   /** What people do at any moment. */
   #meddle(): void {
     const { world, night } = this;
-    if (world.dlq.length > 0 && this.#has(this.#redrives > 0 ? 0.5 : 0.05)) {
+    if (world.dlq.length > 0 && !night.areLettersLeft && this.#has(this.#redrives > 0 ? 0.5 : 0.05)) {
       this.#redrives--;
       for (const letter of world.dlq.splice(0)) world.redrive(letter);
     }
