@@ -71,14 +71,18 @@ async function markSuperseded(
     // Forgotten, or abandoned: nothing of it is left to be sent.
     if (!known || isLeftBehind(known, clock.now())) continue;
     if (!closed || isTrying(closed, clock.now())) return each.fileId;
-    const settled = await settleLetters(closed, fileId, ports);
-    if (settled || (await isSettling(closed, ports))) return each.fileId;
+    const letters = await settleLetters(closed, fileId, ports);
+    if (letters.settled > 0 || (await isSettling(closed, ports))) return each.fileId;
     const base = bases.find((known) => known.fileId === each.fileId);
     if (!base) continue;
     if (closed.manifest?.number !== base.manifest) return each.fileId;
     // Its manifest has how each dead letter ended, including what may have been sent.
     const figures = await ledger.getManifestFigures(base.fileId, base.manifest);
-    if (figures?.dead_lettered_records !== 0) return each.fileId;
+    if (figures?.dead_lettered_records === 0) continue;
+    // Whoever settled one may have died before the manifest was asked for.
+    if (figures && letters.resolved > figures.resolved_records + figures.handled_records)
+      await askToAmend(closed, ports);
+    return each.fileId;
   }
   return undefined;
 }
@@ -96,14 +100,21 @@ async function isSettling(file: FileAccount, ports: TakeOverPorts): Promise<bool
   return isTrying(file, now) || requestedAt !== undefined;
 }
 
-/** Settles the dead letters that are still open, and asks for a manifest that has them. */
-async function settleLetters(file: FileAccount, by: string, ports: TakeOverPorts): Promise<boolean> {
-  let settled = false;
+/**
+ * Settles the dead letters that are still open, and asks for a manifest that has them.
+ * @returns how many it has settled, and how many were resolved before
+ */
+async function settleLetters(
+  file: FileAccount,
+  by: string,
+  ports: TakeOverPorts,
+): Promise<{ settled: number; resolved: number }> {
+  const letters = { settled: 0, resolved: 0 };
   for await (const dead of ports.ledger.listDead(file.fileId)) {
+    letters[dead.state === 'dead' ? 'settled' : 'resolved']++;
     if (dead.state !== 'dead') continue;
-    settled = true;
     await ports.ledger.resolveDead(file.fileId, dead.record, supersededBy(by));
   }
-  if (settled) await askToAmend(file, ports);
-  return settled;
+  if (letters.settled > 0) await askToAmend(file, ports);
+  return letters;
 }

@@ -467,6 +467,24 @@ describe('a revision that a person must decide about', () => {
     });
   });
 
+  it('of which a dead letter was settled is amended although the splitter was killed before it asked for that', async () => {
+    world.api.turn = ({ payload }) =>
+      payload['spot_id'] === 'S3' ? { kind: 'refused', status: 422, answer: 'no contract' } : undefined;
+    world.drop(1, rowsOf(10));
+    await run();
+    world.api.turn = () => undefined;
+    const { ledgerOfFunctions: ledger } = world;
+    const requestAmendment = ledger.requestAmendment.bind(ledger);
+    ledger.requestAmendment = async () => {
+      ledger.requestAmendment = requestAmendment;
+      throw new KilledError('killed');
+    };
+    const id = world.drop(2, rowsOf(11));
+    await run();
+    expect(world.manifestOf('traffic.1')).toMatchObject({ dead_lettered_records: 0, handled_records: 1 });
+    expect(world.manifestOf(id)).toMatchObject({ state: 'completed', unchanged_records: 9, uploaded_records: 2 });
+  });
+
   it('that a newer one stops while it is found to be a duplicate ends as a duplicate', async () => {
     world.drop(1, rowsOf(10));
     await run();
