@@ -6,10 +6,11 @@ import { chooseParts } from '../../../bench/whole/parts.ts';
 import { ratiosOf } from '../../../bench/whole/ratios.ts';
 
 const kept = keptRuns();
-const newest = () =>
-  structuredClone(
-    kept.at(-1) as BenchFigures & Required<Pick<BenchFigures, 'cost' | 'throughput' | 'coldStarts' | 'consumer'>>,
-  );
+type WholeRun = BenchFigures & Required<Pick<BenchFigures, 'cost' | 'throughput' | 'coldStarts' | 'consumer'>>;
+/** Other runs may have been kept of some parts only. */
+const isWhole = (run: BenchFigures): run is WholeRun =>
+  [run.cost, run.throughput, run.coldStarts, run.consumer].every((part) => part !== undefined);
+const newest = () => structuredClone(kept.findLast(isWhole) as WholeRun);
 const worseThanNewest = (now: BenchFigures, ran?: ReadonlySet<PartName>) =>
   regressions(ratiosOf(now), baselineOf([newest()]), ran);
 
