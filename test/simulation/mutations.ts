@@ -1,5 +1,5 @@
 /**
- * A defect that the simulated nights must find: a text in a file of the functions, and what stands in its place. The
+ * A defect that the simulated nights must find: a text in a file of the functions, and what replaces it. The
  * text occurs once.
  */
 export interface Mutation {
