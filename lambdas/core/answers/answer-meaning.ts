@@ -51,12 +51,12 @@ const retriedStatuses = [408, 421, 423, 425];
  *
  * A 409 is about another request with the same id, and the feed declares the API's words for it. A 409 without any of
  * them is a refusal, which a person sees: if it were taken for "seen before", a record could be reported as delivered
- * that is not stored.
+ * that is not stored. If its body is a gateway's page or was cut short, the API has not said which: it is asked again.
  */
 export function meaningOf(answer: ApiAnswer, declaration: AnswerDeclaration = {}): AnswerMeaning {
   const { status, hasRetryAfter } = answer;
   if (status >= 200 && status < 300) return meaningOfSuccess(answer, declaration);
-  if (status === 409) return { kind: meaningOfConflict(answer, declaration) };
+  if (status === 409) return meaningOfConflict(answer, declaration);
   if (status === 429) return { kind: 'throttled' };
   if (status === 401 || status === 403) return { kind: 'unauthorised' };
   // A 413 with a retry time is about the moment (RFC 9110, 15.5.14), not about the record.
@@ -77,11 +77,11 @@ function meaningOfSuccess(answer: ApiAnswer, { success = {} }: AnswerDeclaration
   const { statuses = usualSuccess, contentTypes, field } = success;
   const { status, body, isWhole } = answer;
   if (!statuses.includes(status)) return failed(`http_${status}`, true);
-  const type = answer.contentType?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const type = mediaTypeOf(answer);
   const hasContent = body !== '' || !isWhole;
   const isExpected =
     contentTypes === undefined
-      ? !isHtml(type, body, status)
+      ? !isHtml(answer)
       : !hasContent || contentTypes.some((each) => each.toLowerCase() === type);
   if (!isExpected) return failed('unexpected_content_type', true);
   if (!field) return { kind: 'uploaded' };
@@ -99,16 +99,22 @@ function namesAnError(json: unknown): boolean {
   return has('/error') || has('/errors') || valueAt(json, '/success') === false || valueAt(json, '/ok') === false;
 }
 
+const mediaTypeOf = ({ contentType }: ApiAnswer): string => contentType?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+
 /** A 204 has no content, so its type is meaningless. An HTML page without a type is still a page. */
-function isHtml(type: string, body: string, status: number): boolean {
+function isHtml(answer: ApiAnswer): boolean {
+  const { status, body } = answer;
   if (status === 204) return false;
-  return htmlTypes.includes(type) || /^\s{0,1000}<(?:!doctype\s+html|html)\b/i.test(withoutBom(body).slice(0, 2_000));
+  return (
+    htmlTypes.includes(mediaTypeOf(answer)) ||
+    /^\s{0,1000}<(?:!doctype\s+html|html)\b/i.test(withoutBom(body).slice(0, 2_000))
+  );
 }
 
 function meaningOfConflict(
   answer: ApiAnswer,
   { conflict = usualConflict, inProgress = usualInProgress, seenBefore = usualSeenBefore }: AnswerDeclaration,
-): 'refused' | 'in-progress' | 'seen-before' {
+): AnswerMeaning {
   const json = answer.isWhole ? parseJson(answer.body) : undefined;
   const text = answer.body.toLowerCase();
   const hasMark = (mark: AnswerMark): boolean => {
@@ -116,9 +122,11 @@ function meaningOfConflict(
     if ('empty' in mark) return answer.isWhole && text.trim() === '';
     return isOneOf(valueAt(json, mark.pointer), mark.is);
   };
-  if (conflict.some(hasMark)) return 'refused';
-  if (inProgress.some(hasMark)) return 'in-progress';
-  return seenBefore.some(hasMark) ? 'seen-before' : 'refused';
+  if (conflict.some(hasMark)) return { kind: 'refused' };
+  if (inProgress.some(hasMark)) return { kind: 'in-progress' };
+  if (seenBefore.some(hasMark)) return { kind: 'seen-before' };
+  if (!answer.isWhole) return failed('unexpected_body', true);
+  return isHtml(answer) ? failed('unexpected_content_type', true) : { kind: 'refused' };
 }
 
 const isOneOf = (value: unknown, values: readonly JsonScalar[]): boolean => values.some((each) => each === value);

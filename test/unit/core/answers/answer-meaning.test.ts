@@ -85,7 +85,7 @@ describe('a 409', () => {
     ['{"error":"version conflict"}', 'refused'],
     ['{"error":"the slot is already booked"}', 'refused'],
     ['{"error":"request id seen before with a different body"}', 'refused'],
-    ['<html>409 Conflict</html>', 'refused'],
+    ['<html>version conflict</html>', 'refused'],
     ['{"error":"request in progress"}', 'in-progress'],
     ['{"error":"A request is outstanding for this Idempotency-Key"}', 'in-progress'],
     ['{"error":"this request id has been seen"}', 'seen-before'],
@@ -110,8 +110,15 @@ describe('a 409', () => {
     expect(meaningOf(answer(409, body), declaration)).toEqual({ kind });
   });
 
-  it('that was truncated does not count as one without a body', () => {
-    expect(meaningOf(answer(409, '', { isWhole: false }), declaration)).toEqual({ kind: 'refused' });
+  it('that was truncated does not count as one without a body: the API is asked again', () => {
+    expect(meaningOf(answer(409, '', { isWhole: false }), declaration)).toEqual(failed('unexpected_body'));
+  });
+
+  it.each([
+    [answer(409, '<html>409 Conflict</html>')],
+    [answer(409, '{"status":', { contentType: 'text/html; charset=utf-8' })],
+  ])('that is a gateway’s page (%j) says nothing of the record: the API is asked again', (given) => {
+    expect(meaningOf(given, declaration)).toEqual(failed('unexpected_content_type'));
   });
 });
 
