@@ -42,7 +42,10 @@ type Who =
   | 'trafficexpressConsumer'
   | 'trafficFinalizer'
   | 'trafficReconcilerFunction'
-  | 'maintenancemainConsumer';
+  | 'maintenancemainSplitter'
+  | 'maintenanceexpressSplitter'
+  | 'maintenancemainConsumer'
+  | 'maintenanceFinalizer';
 type Attempt = (as: Caller) => Promise<unknown>;
 
 /** AWS under one function's role. */
@@ -65,6 +68,13 @@ const everyone: Who[] = [
 const splitters: Who[] = ['trafficmainSplitter', 'trafficexpressSplitter'];
 const consumers: Who[] = ['trafficmainConsumer', 'trafficexpressConsumer'];
 const writesRecords: Who = 'maintenancemainConsumer';
+/** Of a feed without a series, whose splitters compare nothing, and whose finalizer wakes no revision. */
+const withoutSeries: Who[] = [
+  'maintenancemainSplitter',
+  'maintenanceexpressSplitter',
+  writesRecords,
+  'maintenanceFinalizer',
+];
 const but = (...some: Who[]): Who[] => everyone.filter((who) => !some.includes(who));
 
 let stack: DeployedStack;
@@ -78,7 +88,7 @@ beforeAll(async () => {
   const name = `${stack.cloud.stackName}/another-feed/token`;
   otherSecret = (await root.send(new CreateSecretCommand({ Name: name, SecretString: 'hush' }))).ARN ?? '';
   const roles = await rolesOf(stack.cloud);
-  for (const who of [...everyone, writesRecords]) {
+  for (const who of [...everyone, ...withoutSeries]) {
     const [, name] = [...roles].find(([id]) => id.startsWith(who)) ?? [];
     if (name === undefined) throw new Error(`The stack has no role of ${who}.`);
     const client = await assumeRole(stack.cloud, name);
@@ -197,11 +207,14 @@ const denials: [string, Who[], Attempt][] = [
   ['read a dropped file', [...consumers, 'trafficReconcilerFunction'], get('Intake')],
   ['list dropped files', [...consumers, 'trafficReconcilerFunction'], list('Intake')],
   ['list all versions of dropped files', everyone, listVersions('')],
-  ['read the other lane’s files', ['trafficmainSplitter'], get('Intake', 'express/traffic/urgent.csv')],
-  ['read the other lane’s files', ['trafficexpressSplitter'], get('Intake', 'traffic/a.csv')],
+  ['read the other lane’s files', ['maintenancemainSplitter'], get('Intake', 'express/maintenance/urgent.json')],
+  ['read the other lane’s files', ['maintenanceexpressSplitter'], get('Intake', 'maintenance/a.json')],
+  ['read another feed’s files, to compare them', splitters, get('Intake', 'maintenance/a.json')],
   ['write to the archive', [...splitters, ...consumers], put('Archive')],
   ['write to the archive beside its lists', ['trafficReconcilerFunction'], put('Archive', 'traffic/x')],
-  ['read the archive', [...splitters, ...consumers], get('Archive')],
+  ['read the archive', consumers, get('Archive')],
+  ['read the archive', ['maintenancemainSplitter', writesRecords], get('Archive', 'maintenance/x/manifest.json')],
+  ['read the archive of another feed', splitters, get('Archive', 'maintenance/x/receipts.ndjson.gz')],
   ['store receipts', but(...consumers, 'trafficReconcilerFunction'), put('Work', 'receipts/traffic.none/x')],
   ['store anything but receipts and long records', everyone, put('Work', 'x')],
   ['store long records', but(...consumers, 'trafficReconcilerFunction'), put('Work', 'payloads/traffic.none/x')],
@@ -211,7 +224,9 @@ const denials: [string, Who[], Attempt][] = [
   ['forge a letter', ['trafficFinalizer', ...splitters], sendTo('TrafficLettersQueueUrl')],
   ['forge a letter of the other lane', ['trafficexpressConsumer'], sendTo('TrafficLettersQueueUrl')],
   ['put into a DLQ', everyone, sendTo('TrafficDlqUrl')],
-  ['announce a file', [...consumers, 'trafficFinalizer'], sendTo('TrafficIntakeQueueUrl')],
+  ['announce a file', consumers, sendTo('TrafficIntakeQueueUrl')],
+  ['announce a file', [writesRecords, 'maintenanceFinalizer'], sendTo('MaintenanceIntakeQueueUrl')],
+  ['announce a file of another feed', ['trafficFinalizer'], sendTo('MaintenanceIntakeQueueUrl')],
   ['take the other lane’s batches', ['trafficexpressConsumer', ...splitters], receive('TrafficRecordsQueueUrl')],
 ];
 
