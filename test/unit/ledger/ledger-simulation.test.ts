@@ -135,7 +135,7 @@ describe('the account is exact while a person cancels and releases files at any 
     ['and nothing else happens', calm],
     ['and functions and commands are killed at any call', { ...calm, killed: 0.03 }],
     ['and answers are lost', { ...calm, lost: 0.05 }],
-    ['and functions stall past their leases, and messages come twice', { ...calm, stalled: 0.05, twice: 0.5 }],
+    ['and functions stall past their leases, and messages come twice', { ...calm, stalled: 0.1, twice: 0.5 }],
     ['and all of that', { killed: 0.02, lost: 0.02, stalled: 0.02, twice: 0.2, late: 0.05 }],
   ])('%s', async (_, faults) => {
     const totals = await simulateStops(faults, 240);
