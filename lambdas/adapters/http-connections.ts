@@ -99,7 +99,8 @@ export class HttpConnections {
   take(signal: AbortSignal): Connection | Promise<Connection> {
     if (signal.aborted) throw new NotConnectedError(signal.reason);
     const [idle] = this.#idle;
-    if (idle ? this.#isOld(idle) : this.#count >= this.#options.connections) return this.#takeLater(signal);
+    const isToWait = idle ? this.#isOld(idle, this.#options.clock.now()) : this.#count >= this.#options.connections;
+    if (isToWait) return this.#takeLater(signal);
     this.#requests++;
     return this.#idle.shift() ?? this.#open();
   }
@@ -158,17 +159,17 @@ export class HttpConnections {
   }
 
   #return(connection: Connection, isKept: boolean): void {
-    connection.usedAt = this.#options.clock.now();
+    const now = this.#options.clock.now();
+    connection.usedAt = now;
     // If the name has several addresses, the next connection goes to another machine.
     if (!isKept && connection.address !== undefined) this.#avoided.add(connection.address);
-    if (!isKept || this.#isOld(connection)) return this.#retire(connection);
+    if (!isKept || this.#isOld(connection, now)) return this.#retire(connection);
     this.#idle.push(connection);
     this.#wakeAll();
   }
 
   /** While the environment was frozen, no timer closed it; the other side may have, unnoticed. */
-  #isOld({ connectedAt, usedAt }: Connection): boolean {
-    const now = this.#options.clock.now();
+  #isOld({ connectedAt, usedAt }: Connection, now: number): boolean {
     return now - usedAt >= keepAliveTimeoutMs || (connectedAt !== undefined && now - connectedAt >= maxAgeMs);
   }
 

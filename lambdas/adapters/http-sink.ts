@@ -122,7 +122,11 @@ export class HttpSink implements Sink {
     };
     const contentType = header('content-type');
     const { text: body, isWhole } = textOf(given, contentType, header('content-encoding'));
-    const retryAfterMs = parseRetryAfter(header('retry-after'), this.#options.clock.now(), header('date') ?? '');
+    const retryAfter = header('retry-after');
+    const retryAfterMs =
+      retryAfter === undefined
+        ? undefined
+        : parseRetryAfter(retryAfter, this.#options.clock.now(), header('date') ?? '');
     const hasRetryAfter = retryAfterMs !== undefined;
     const meaning = meaningOf({ status, contentType, body, isWhole, hasRetryAfter }, this.#options.answers);
     if (meaning.kind === 'uploaded') return { kind: 'uploaded', status };
@@ -156,8 +160,12 @@ const byteOrderMark = 0xef;
 function textOf({ body, isWhole }: HttpAnswer, contentType = '', coding = ''): { text: string; isWhole: boolean } {
   const plain = decompressed(body, coding.trim().toLowerCase());
   if (!plain) return { text: '', isWhole: false };
-  const charset = /;\s{0,9}charset="?([\w-]{1,40})/i.exec(contentType.slice(0, 500))?.[1] ?? 'utf-8';
-  return { text: decoded(plain, charset), isWhole };
+  return { text: decoded(plain, charsetOf(contentType)), isWhole };
+}
+
+function charsetOf(contentType: string): string {
+  if (!contentType.includes(';')) return 'utf-8';
+  return /;\s{0,9}charset="?([\w-]{1,40})/i.exec(contentType.slice(0, 500))?.[1] ?? 'utf-8';
 }
 
 /** Undefined if it can't be read. */

@@ -6,7 +6,7 @@ import { PauseRequests } from './pause-requests.ts';
 import type { OpenRecord, RecordQueue } from './record-queue.ts';
 import { RecordTries } from './record-tries.ts';
 
-import type { Stop } from './sendable.ts';
+import type { Stop, Verdict } from './sendable.ts';
 import type { SenderOptions } from './sender-options.ts';
 import { maxRequestMs } from './sender-times.ts';
 import type { AnswerOf, AskingToWait } from './sink-faults.ts';
@@ -106,7 +106,7 @@ export class AnswerReactions {
     const request = { record, sentAt, probe };
     switch (answer.kind) {
       case 'uploaded':
-        return this.#uploaded({ ...request, answer });
+        return this.#uploaded(record, answer, sentAt);
       case 'duplicate':
         return this.#seenBefore({ ...request, answer });
       case 'in-progress':
@@ -124,12 +124,14 @@ export class AnswerReactions {
     }
   }
 
-  #uploaded({ record, answer, sentAt }: Answered<AnswerOf<'uploaded'>>): void {
+  #uploaded(record: OpenRecord, { status }: AnswerOf<'uploaded'>, sentAt: number): void {
     this.#accepted(record, sentAt);
-    const end = { status: answer.status, attempts: record.tries };
+    const { tries: attempts } = record;
     // An API may answer a repetition as it answered the first request: it keeps what came first.
-    if (this.#hasDeliveredLeader(record)) this.#tries.verdict(record, { kind: 'duplicate', ...end });
-    else this.#tries.verdict(record, { kind: 'uploaded', confirmedBy409: false, ...end });
+    const verdict: Verdict = this.#hasDeliveredLeader(record)
+      ? { kind: 'duplicate', status, attempts }
+      : { kind: 'uploaded', confirmedBy409: false, status, attempts };
+    this.#tries.verdict(record, verdict);
   }
 
   #accepted({ requestId }: OpenRecord, sentAt: number): void {

@@ -25,6 +25,9 @@ interface Begun {
   begunAt: number;
 }
 
+/** How a record has ended. */
+export type RecordEnd = Omit<DoneRecord, 'place' | 'at'>;
+
 /** One attempt at a batch that this consumer has claimed: its records, and what has become of them so far. */
 export class BatchAttempt {
   readonly ports: ConsumerPorts;
@@ -74,9 +77,10 @@ export class BatchAttempt {
   }
 
   /** Notes how a record has ended, with a letter if it has failed. */
-  end(place: number, how: Omit<DoneRecord, 'place' | 'at'>): void {
+  end(place: number, how: RecordEnd): void {
+    const done: DoneRecord = { place, at: this.ports.clock.now(), ...how };
     const earlier = this.plans[place]?.earlier;
-    const done = { place, at: this.ports.clock.now(), ...how, ...(earlier ? { earlier } : {}) };
+    if (earlier) done.earlier = earlier;
     this.journal.record(done, hasFailed(done) ? this.#letterFor(done) : undefined);
   }
 

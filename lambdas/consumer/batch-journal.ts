@@ -121,8 +121,7 @@ export class BatchJournal {
   }
 
   /** Notes that the request is sent now. */
-  sending(place: number): void {
-    const now = this.#options.clock.now();
+  sending(place: number, now: number): void {
     this.#sent = Math.max(this.#sent, place + 1);
     this.firstSentAt ??= now;
     this.#options.rate.note(now);

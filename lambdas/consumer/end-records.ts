@@ -1,5 +1,5 @@
 import { refusalOf } from '../core/answers/refusal.ts';
-import type { BatchAttempt } from './batch-attempt.ts';
+import type { BatchAttempt, RecordEnd } from './batch-attempt.ts';
 import type { Parked, SendEnd, Verdict } from './sendable.ts';
 
 /** Rejects need no API: they end at once, each with its letter. */
@@ -15,12 +15,11 @@ export function rejectBad(attempt: BatchAttempt): void {
 export function endByVerdict(attempt: BatchAttempt, place: number, verdict: Verdict): void {
   const { status, attempts, answer } = verdict;
   const isSuperseding = attempt.plans[place]?.earlier !== undefined;
-  attempt.end(place, {
-    ...{ outcome: verdict.kind, status, attempts },
-    ...(verdict.kind === 'uploaded' && verdict.confirmedBy409 ? { confirmedBy: '409' } : {}),
-    ...(answer === undefined ? {} : { answer }),
-    ...(verdict.kind === 'refused' ? refusalOf(status, verdict.answer, 'record', isSuperseding) : {}),
-  });
+  const ended: RecordEnd = { outcome: verdict.kind, status, attempts };
+  if (verdict.kind === 'uploaded' && verdict.confirmedBy409) ended.confirmedBy = '409';
+  if (answer !== undefined) ended.answer = answer;
+  if (verdict.kind === 'refused') Object.assign(ended, refusalOf(status, verdict.answer, 'record', isSuperseding));
+  attempt.end(place, ended);
 }
 
 /** The API failed on them in every attempt, or refused the token for them alone. */

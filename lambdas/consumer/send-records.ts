@@ -174,20 +174,21 @@ export class RecordSender {
     this.#requests++;
     record.tries++;
     this.#queue.sent(record);
-    journal.sending(record.place);
+    journal.sending(record.place, sentAt);
     const signal = connection.begin(sentAt + this.#limitMs());
     metrics.add('ConnectionsInUse', ++this.#inFlight);
     let answer: SinkAnswer;
+    let answeredAt: number;
     try {
       answer = await sink.deliver(record, signal);
     } finally {
       connection.endsAt = undefined;
       this.#inFlight--;
-      const tookMs = clock.now() - sentAt;
-      this.#requestedMs += tookMs;
-      metrics.add('ApiLatency', tookMs);
+      answeredAt = clock.now();
+      this.#requestedMs += answeredAt - sentAt;
+      metrics.add('ApiLatency', answeredAt - sentAt);
     }
-    pacer.answered(turn, sentAt);
+    pacer.answered(turn, sentAt, answeredAt);
     const probe = turn.kind === 'probe' ? await this.#endProbe(record, answer, wasSent) : undefined;
     const reacting = this.#reactions.react(record, answer, sentAt, probe);
     if (reacting) await reacting;

@@ -73,7 +73,8 @@ export interface SendJournal {
   get(place: number): { outcome: Outcome } | undefined;
   mayHaveBeenSent(place: number): boolean;
   allow(place: number): Promise<void> | undefined;
-  sending(place: number): void;
+  /** @param now milliseconds since 1970 */
+  sending(place: number, now: number): void;
   keepAlive(): void;
   close(): void;
 }

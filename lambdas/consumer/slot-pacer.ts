@@ -59,9 +59,6 @@ export class SlotPacer {
   /** Whether the last lease's slots have times of their own; otherwise they were all due at once, and cost no write. */
   #isPaced = true;
   readonly #latency: Latency;
-  /** Slots that passed unused because a request came too late for them. */
-  missed = 0;
-
   readonly #late: LateArrivals;
 
   constructor(options: PacerOptions) {
@@ -113,7 +110,8 @@ export class SlotPacer {
       if (clock.now() <= slot + latenessAtHomeMs(marginMs)) {
         return signal.aborted ? { kind: 'stopped' } : { kind: 'go', slotMs: slot };
       }
-      this.missed++;
+      // Without a limit, all slots of a lease are due at the same time, so all are as late.
+      if (!this.#isPaced) this.drop();
     }
     return { kind: 'stopped' };
   }
@@ -128,8 +126,7 @@ export class SlotPacer {
   }
 
   /** Notes a request's outcome: leases are sized to what the connections can serve, and a late request shifts the line. */
-  answered(turn: Turn, sentAt: number): void {
-    const now = this.#options.clock.now();
+  answered(turn: Turn, sentAt: number, now: number): void {
     const latency = this.#latency;
     const differsMs = now - sentAt - latency.meanMs;
     latency.meanMs += differsMs / 8;
@@ -141,7 +138,7 @@ export class SlotPacer {
     if (shiftMs > 0) this.#options.limiter.shift(shiftMs).catch(() => undefined);
   }
 
-  /** Drops the slots held: the line has been shifted. */
+  /** Drops the slots held: they are too late, or the line has been shifted. */
   drop(): void {
     this.#slots = [];
   }

@@ -51,7 +51,6 @@ export interface SimulationResult {
   fewest: number;
   mostOfOne: number;
   longestWaitMs: number;
-  missed: number;
   storeCallsASecond: number;
   /** When requests arrived, of each feed, in order. Milliseconds since 1970. */
   arrivals: ReadonlyMap<string, number[]>;
@@ -239,7 +238,7 @@ export class LimiterSimulation {
       this.#arrivals.set(consumer.feed, arrivals);
       arrivals.push(this.#clock.now() + way);
       await this.#clock.sleep(way + this.#between(answerMs));
-      consumer.pacer.answered(turn, sentAt);
+      consumer.pacer.answered(turn, sentAt, consumer.clock.now());
       consumer.limiter.noteSuccess();
     }
   }
@@ -266,7 +265,6 @@ export class LimiterSimulation {
       fewest: Math.min(...veterans.map(({ sent }) => sent)),
       mostOfOne: Math.max(...veterans.map(({ sent }) => sent)),
       longestWaitMs: Math.max(...veterans.map(({ longestWaitMs }) => longestWaitMs)),
-      missed: this.#consumers.reduce((sum, { pacer }) => sum + pacer.missed, 0),
       storeCallsASecond: (this.#store.calls / (this.#endMs - this.#startMs)) * 1000,
       arrivals: new Map([...this.#arrivals].map(([feed, times]) => [feed, times.toSorted((a, b) => a - b)])),
       policies: this.#policies,

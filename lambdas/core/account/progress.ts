@@ -75,33 +75,35 @@ export function encodeProgress({ done, fence, owed }: Progress): Uint8Array {
 
 /** The same, record by record: what is encoded once is not encoded again for later saves, only compressed. */
 export class ProgressEncoder {
+  /** By their JSON. */
   readonly #ways = new Map<string, number>();
-  /** Their JSON, made once. */
-  readonly #wayTexts: string[] = [];
   /** Next to each other, equal numbers compress better. */
   readonly #columns = { places: new Varints(), ways: new Varints(), times: new Varints() };
   #records = 0;
-  #lastPlace = 0;
-  #lastAt = 0;
+  #last: DoneRecord | undefined;
+  #lastWay = 0;
 
   /** In any order; each place once. */
-  add({ place, at, ...way }: DoneRecord): void {
-    const key = wayKey(way);
-    let index = this.#ways.get(key);
-    if (index === undefined) {
-      this.#ways.set(key, (index = this.#wayTexts.length));
-      this.#wayTexts.push(JSON.stringify(way));
-    }
-    this.#columns.places.push(zigzag(place - this.#lastPlace));
-    this.#columns.ways.push(index);
-    this.#columns.times.push(zigzag(at - this.#lastAt));
+  add(done: DoneRecord): void {
+    const last = this.#last;
+    if (!last || !endedAlike(done, last)) this.#lastWay = this.#indexOf(done);
+    this.#columns.places.push(zigzag(done.place - (last?.place ?? 0)));
+    this.#columns.ways.push(this.#lastWay);
+    this.#columns.times.push(zigzag(done.at - (last?.at ?? 0)));
     this.#records++;
-    [this.#lastPlace, this.#lastAt] = [place, at];
+    this.#last = done;
+  }
+
+  #indexOf({ place: _place, at: _at, ...way }: DoneRecord): number {
+    const text = JSON.stringify(way);
+    let index = this.#ways.get(text);
+    if (index === undefined) this.#ways.set(text, (index = this.#ways.size));
+    return index;
   }
 
   /** Everything added so far. @param owed see `Progress` */
   encode(fence: number, owed = 0): Uint8Array {
-    const ways = Buffer.from(`[${this.#wayTexts.join(',')}]`);
+    const ways = Buffer.from(`[${[...this.#ways.keys()].join(',')}]`);
     const head = new Varints();
     if (owed > 0) head.push(owed);
     head.push(fence);
@@ -138,14 +140,18 @@ class Varints {
 /** Of seven bits each, for 53 bits. */
 const maxVarintBytes = 8;
 
-/** The same for two ways that are the same. Most have no text, which takes longer. */
-function wayKey(way: z.infer<typeof wayOfEnding>): string {
-  const { outcome, status, attempts, confirmedBy, reason, error, answer, earlier } = way;
-  if (confirmedBy !== undefined || reason !== undefined || error !== undefined || answer !== undefined) {
-    return JSON.stringify(way);
-  }
-  return `${outcome} ${status} ${attempts} ${earlier?.join() ?? ''}`;
+/** Most records end like the one before, which is found here without making their JSON. */
+function endedAlike(one: DoneRecord, other: DoneRecord): boolean {
+  if (one.outcome !== other.outcome || one.status !== other.status || one.attempts !== other.attempts) return false;
+  return !saysMore(one) && !saysMore(other);
 }
+
+const saysMore = ({ confirmedBy, reason, error, answer, earlier }: DoneRecord): boolean =>
+  confirmedBy !== undefined ||
+  reason !== undefined ||
+  error !== undefined ||
+  answer !== undefined ||
+  earlier !== undefined;
 
 /** @throws if the bytes are not an encoded progress */
 export function decodeProgress(bytes: Uint8Array): Progress {

@@ -81,7 +81,7 @@ function meaningOfSuccess(answer: ApiAnswer, { success = {} }: AnswerDeclaration
   const hasContent = body !== '' || !isWhole;
   const isExpected =
     contentTypes === undefined
-      ? !isHtml(answer)
+      ? !isHtml(answer, type)
       : !hasContent || contentTypes.some((each) => each.toLowerCase() === type);
   if (!isExpected) return failed('unexpected_content_type', true);
   if (!field) return { kind: 'uploaded' };
@@ -102,13 +102,10 @@ function namesAnError(json: unknown): boolean {
 const mediaTypeOf = ({ contentType }: ApiAnswer): string => contentType?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
 
 /** A 204 has no content, so its type is meaningless. An HTML page without a type is still a page. */
-function isHtml(answer: ApiAnswer): boolean {
-  const { status, body } = answer;
+function isHtml({ status, body }: ApiAnswer, type: string): boolean {
   if (status === 204) return false;
-  return (
-    htmlTypes.includes(mediaTypeOf(answer)) ||
-    /^\s{0,1000}<(?:!doctype\s+html|html)\b/i.test(withoutBom(body).slice(0, 2_000))
-  );
+  // A byte order mark is one of the characters of `\s`.
+  return htmlTypes.includes(type) || /^\s{0,1000}<(?:!doctype\s{1,1000}html|html)\b/i.test(body);
 }
 
 function meaningOfConflict(
@@ -126,7 +123,7 @@ function meaningOfConflict(
   if (inProgress.some(hasMark)) return { kind: 'in-progress' };
   if (seenBefore.some(hasMark)) return { kind: 'seen-before' };
   if (!answer.isWhole) return failed('unexpected_body', true);
-  return isHtml(answer) ? failed('unexpected_content_type', true) : { kind: 'refused' };
+  return isHtml(answer, mediaTypeOf(answer)) ? failed('unexpected_content_type', true) : { kind: 'refused' };
 }
 
 const isOneOf = (value: unknown, values: readonly JsonScalar[]): boolean => values.some((each) => each === value);
