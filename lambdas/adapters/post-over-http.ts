@@ -132,7 +132,8 @@ class AnswerReader implements Dispatcher.DispatchHandler {
     this.#openRequests.splice(this.#openRequests.indexOf(this), 1);
     const [only] = this.#chunks;
     const all = this.#chunks.length === 1 && only ? only : Buffer.concat(this.#chunks);
-    const body = all.subarray(0, this.#limits.maxBodyBytes);
+    const { maxBodyBytes } = this.#limits;
+    const body = all.length > maxBodyBytes ? all.subarray(0, maxBodyBytes) : all;
     if (this.#status !== undefined)
       this.#settle.resolve({ status: this.#status, headers: this.#headers, body, isWhole });
     else this.#settle.reject(error ?? new Error('The answer had no headers.'));

@@ -40,18 +40,13 @@ export function receiptOf(
     attempts: done.attempts,
     at: isoTime(done.at),
   };
-  Object.assign(receipt, sourceFieldsOf(record.source));
+  if (record.source) Object.assign(receipt, sourceFieldsOf(record.source));
   if (done.confirmedBy) receipt.confirmed_by = done.confirmedBy;
   if (result.kind === 'good' && earlier)
     Object.assign(receipt, earlierFieldsOf(result.identity, done.outcome, earlier));
   if (record.correlationId !== undefined) receipt.correlation_id = record.correlationId;
-  const warnings = [...(record.warnings ?? [])];
-  if (first && first.sha256 !== record.sha256) {
-    warnings.push(
-      `record ${first.record} of the file has the same request id and other bytes; the API has the first one`,
-    );
-  }
-  if (warnings.length > 0) receipt.warnings = warnings;
+  const warnings = warningsOf(record, first);
+  if (warnings.length > 0) receipt.warnings = [...warnings];
   if (done.answer !== undefined) receipt.api_answer = done.answer;
   if (!isFailed(done.outcome)) return receipt;
   const problem = result.kind === 'rejected' ? result.problem : undefined;
@@ -62,6 +57,12 @@ export function receiptOf(
     field: problem?.field ?? null,
     ...rawOf(record),
   };
+}
+
+function warningsOf({ sha256, warnings = [] }: PreparedRecord, first: PreparedRecord | undefined): readonly string[] {
+  if (!first || first.sha256 === sha256) return warnings;
+  const repeated = `record ${first.record} of the file has the same request id and other bytes; the API has the first one`;
+  return [...warnings, repeated];
 }
 
 function earlierFieldsOf(
