@@ -16,8 +16,8 @@ export interface MemoryFigures {
 }
 
 /**
- * Files that are gone through before: then code is compiled, V8 has sized its heap, and a part that only copies buffers has
- * let as many lie as it ever will.
+ * Files that are gone through before: then code is compiled, V8 has sized its heap, and it has let some buffers of a part
+ * that only copies lie already.
  */
 const warmUps = 3;
 const warmUpMs = 5_000;

@@ -1,6 +1,6 @@
 import type { FileAccount } from '../core/account/file-account.ts';
 import type { OutcomeCounts } from '../core/account/outcome.ts';
-import type { DoneRecord, FailedRecord, Progress } from '../core/account/progress.ts';
+import type { DoneRecord, FailedRecord, Progress, RecordEnd } from '../core/account/progress.ts';
 import { hasFailed, lettersOwed } from '../core/account/progress.ts';
 import { rawOf } from '../core/account/receipt-of.ts';
 import { sourceFieldsOf } from '../core/account/source-uri.ts';
@@ -24,9 +24,6 @@ interface Begun {
   replaces: OutcomeCounts | undefined;
   begunAt: number;
 }
-
-/** How a record has ended. */
-export type RecordEnd = Omit<DoneRecord, 'place' | 'at'>;
 
 /** One attempt at a batch that this consumer has claimed: its records, and what has become of them so far. */
 export class BatchAttempt {

@@ -1,5 +1,6 @@
+import type { RecordEnd } from '../core/account/progress.ts';
 import { refusalOf } from '../core/answers/refusal.ts';
-import type { BatchAttempt, RecordEnd } from './batch-attempt.ts';
+import type { BatchAttempt } from './batch-attempt.ts';
 import type { Parked, SendEnd, Verdict } from './sendable.ts';
 
 /** Rejects need no API: they end at once, each with its letter. */

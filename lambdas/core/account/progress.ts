@@ -25,7 +25,10 @@ const wayOfEnding = z.object({
   earlier: z.array(z.string().nullable()).optional(),
 });
 
-export interface DoneRecord extends z.infer<typeof wayOfEnding> {
+/** How a record has ended. */
+export type RecordEnd = z.infer<typeof wayOfEnding>;
+
+export interface DoneRecord extends RecordEnd {
   /** Place in the batch, from 0. */
   place: number;
   /** Milliseconds since 1970. */
@@ -176,7 +179,7 @@ function decodeBefore(reader: VarintReader): Progress {
   return { done: endsOf(places, ends, times, endOf), fence };
 }
 
-function readHead(reader: VarintReader): { fence: number; endOf: (way: number) => Omit<DoneRecord, 'place' | 'at'> } {
+function readHead(reader: VarintReader): { fence: number; endOf: (way: number) => RecordEnd } {
   const fence = reader.next();
   const ways = z.array(wayOfEnding).parse(JSON.parse(reader.take(reader.next()).toString('utf8')));
   const endOf = (index: number) => {
@@ -191,7 +194,7 @@ function endsOf(
   places: readonly number[],
   ends: readonly number[],
   times: readonly number[],
-  endOf: (way: number) => Omit<DoneRecord, 'place' | 'at'>,
+  endOf: (way: number) => RecordEnd,
 ): DoneRecord[] {
   let [place, at] = [0, 0];
   return places.map((step, index) => {

@@ -104,8 +104,8 @@ const mediaTypeOf = ({ contentType }: ApiAnswer): string => contentType?.split('
 /** A 204 has no content, so its type is meaningless. An HTML page without a type is still a page. */
 function isHtml({ status, body }: ApiAnswer, type: string): boolean {
   if (status === 204) return false;
-  // A byte order mark is one of the characters of `\s`.
-  return htmlTypes.includes(type) || /^\s{0,1000}<(?:!doctype\s{1,1000}html|html)\b/i.test(body);
+  // A byte order mark counts as one of these spaces.
+  return htmlTypes.includes(type) || /^\s{0,1001}<(?:!doctype\s{1,2000}html|html)\b/i.test(body);
 }
 
 function meaningOfConflict(
