@@ -104,8 +104,7 @@ const mediaTypeOf = ({ contentType }: ApiAnswer): string => contentType?.split('
 /** A 204 has no content, so its type is meaningless. An HTML page without a type is still a page. */
 function isHtml({ status, body }: ApiAnswer, type: string): boolean {
   if (status === 204) return false;
-  // A byte order mark counts as one of these spaces.
-  return htmlTypes.includes(type) || /^\s{0,1001}<(?:!doctype\s{1,2000}html|html)\b/i.test(body);
+  return htmlTypes.includes(type) || /^\s{0,1000}<(?:!doctype\s+html|html)\b/i.test(withoutBom(body).slice(0, 2_000));
 }
 
 function meaningOfConflict(
